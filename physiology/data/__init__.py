@@ -1,0 +1,1 @@
+"""Parameter tables, each with units and source in its header."""
