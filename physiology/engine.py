@@ -1,97 +1,37 @@
 """The hot path: any Model compiled once by Numba into one batched fixed-step Runge-Kutta kernel.
 
-The kernel's source is generated from the model's shape (states, inputs, parameters by position), kept
-in the user's cache folder under a name that hashes everything it depends on, and compiled once there.
-Patients lie in lanes of 64, so that LLVM vectorises over them; a lane's result does not depend on the
-size of the batch it lies in.
+The kernel's source is generated from the model's shape (states, inputs, parameters by position),
+kept in the user's cache folder under a name that hashes everything it depends on, and compiled once
+there. Patients lie in lanes of 64, so that LLVM vectorises over them; a lane's result does not
+depend on the size of the batch it lies in.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
 import logging
 import os
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernel_source import LANES, kernel_source
+from .errors import InputError
+from .kernel_cache import cache_folder, identity, open_kernel
+from .kernel_source import LANES
 from .model import Model
+
+__all__ = ["Engine", "cache_folder", "engine_for"]
 
 Array = NDArray[np.float64]
 log = logging.getLogger("dosegym")
 
 _engines: dict[tuple[Any, ...], Engine] = {}
-
-
-def cache_folder() -> Path:
-    """Return a writable folder for compiled kernels (``DOSEGYM_CACHE``, else the user's cache)."""
-    chosen = os.environ.get("DOSEGYM_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in ([Path(chosen)] if chosen else [base / "dosegym"]) + [
-        Path(tempfile.gettempdir()) / f"dosegym-cache-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    ]:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.access(folder, os.W_OK):
-                return folder
-        except OSError:
-            continue
-    return Path(tempfile.mkdtemp(prefix="dosegym-cache-"))
-
-
-def _fingerprint(model: Model, source: str) -> str:
-    import numba
-
-    from . import scalar
-
-    digest = hashlib.sha256()
-    texts = [source, numba.__version__, np.__version__, repr(sorted(model.options.items()))]
-    for piece in (model.equations, model.hold, model.observe, scalar):
-        texts.append(Path(inspect.getfile(piece)).read_text(encoding="utf-8"))
-    for text in texts:
-        digest.update(text.encode())
-        digest.update(b"\0")
-    return digest.hexdigest()[:20]
-
-
-def _load_kernel(model: Model) -> ModuleType:
-    from . import scalar
-
-    source = kernel_source(model)
-    folder = cache_folder() / "kernels"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{model.name}_{_fingerprint(model, source)}.py"
-    if not path.exists():
-        scratch = path.with_suffix(f".{os.getpid()}.tmp")
-        scratch.write_text(source, encoding="utf-8")
-        scratch.replace(path)
-    spec = importlib.util.spec_from_file_location(f"dosegym_kernel_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    names: dict[str, Any] = {
-        "Params": model.Params,
-        "rhs": scalar.function(model.equations(scalar)),
-        "hold": scalar.function(model.hold(scalar)),
-        "observe": scalar.function(model.observe(scalar)),
-    }
-    vars(module).update(names)
-    # Numba's cache finds a kernel's module by name when it loads compiled code.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Engine:
@@ -102,26 +42,23 @@ class Engine:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._module = _load_kernel(model)
-        self._advance: Callable[..., None] = self._module.advance
-        self._outputs: Callable[..., None] = self._module.outputs
-        self._warm_up()
-
-    def _warm_up(self) -> None:
-        """Compile (or load from the cache) now, saying so when it takes noticeable time."""
-        from .scalar import maximum  # noqa: F401  (numba itself is imported here)
-
-        cached = any(Path(self._module.__file__ or "").parent.glob("__pycache__/*.nbi"))
-        if not cached:
-            log.info("compiling %s for this machine, once (about ten seconds)", self.model.name)
         start = time.perf_counter()
+        module = open_kernel(model, self._warm_up)
+        self.compile_seconds = time.perf_counter() - start
+        self._advance: Callable[..., None] = module.advance
+        self._outputs: Callable[..., None] = module.outputs
+
+    def _warm_up(self, module: ModuleType) -> None:
+        """Compile (or load from the cache) now, saying so when it takes noticeable time."""
+        from numba.core.event import install_listener
+
         size = len(self.model.state_index)
         x = np.zeros((1, size))
         p = np.ones((1, len(self.model.parameters)))
         u = np.zeros((1, len(self.model.inputs), 1))
-        self._advance(x, p, u, 1, self.model.hold_every, np.empty((0, size, 1)), 0, 1)
-        self._outputs(x, p, u[0], np.empty((1, len(self.model.outputs))))
-        self.compile_seconds = time.perf_counter() - start
+        with install_listener("numba:compile", _announcer(module.advance, self.model.name)):
+            module.advance(x, p, u, 1, self.model.hold_every, np.empty((0, size, 1)), 0, 1)
+        module.outputs(x, p, u[0], np.empty((1, len(self.model.outputs))))
 
     def advance(
         self,
@@ -149,7 +86,18 @@ class Engine:
             Receives the state at the end of each interval.
         threads : int
             Patients are split over this many threads (no effect below two blocks of lanes).
+
+        Raises
+        ------
+        InputError
+            If ``x`` is not a C-contiguous array of float64, which could not be changed in place.
         """
+        if x.dtype != np.float64 or not x.flags.c_contiguous:
+            raise InputError(
+                f"states are {x.dtype} of strides {x.strides}; give a C-contiguous array of float64"
+            )
+        # Another memory layout would make Numba compile a second kernel, silently and for seconds.
+        p, u = np.ascontiguousarray(p, np.float64), np.ascontiguousarray(u, np.float64)
         step = self.model.hold_every / substeps
         store = np.empty((0, x.shape[1], x.shape[0])) if record is None else record
         batch = x.shape[0]
@@ -160,7 +108,7 @@ class Engine:
         edges = [*range(0, batch, chunk), batch]
         jobs = [
             _pool(threads).submit(self._advance, x, p, u, substeps, step, store, first, last)
-            for first, last in zip(edges[1:-1], edges[2:], strict=True)
+            for first, last in pairwise(edges[1:])
         ]
         self._advance(x, p, u, substeps, step, store, 0, edges[1])
         for job in jobs:
@@ -183,11 +131,27 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return _pool_of(threads, os.getpid())
 
 
+def _announcer(kernel: Any, name: str) -> Any:
+    """Return a listener that says so when Numba really begins to compile ``kernel``."""
+    from numba.core.event import Event, Listener
+
+    class Announcer(Listener):
+        """Logs the compilation of one kernel; a kernel found in the cache triggers no event."""
+
+        def on_start(self, event: Event) -> None:
+            """Log the start."""
+            if event.data["dispatcher"] is kernel:
+                log.info("compiling %s for this machine, once (some seconds)", name)
+
+        def on_end(self, event: Event) -> None:
+            """Log nothing at the end."""
+
+    return Announcer()
+
+
 def engine_for(model: Model) -> Engine:
     """Return the compiled engine of a model; one per model and options in each process."""
-    key = (model.name, model.equations, model.hold, model.observe)
-    if model.options:
-        key = (model.name, tuple(sorted(model.options.items())), inspect.getfile(model.equations))
+    key = identity(model)
     if key not in _engines:
         _engines[key] = Engine(model)
     return _engines[key]

@@ -1,4 +1,4 @@
-"""The one error class for bad input: a single line that names the quantity, the value and the mend."""
+"""The one error for bad input: a single line that names the quantity, the value and the mend."""
 
 
 class InputError(ValueError):

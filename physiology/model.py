@@ -46,6 +46,9 @@ class Model:
     equilibrium : callable
         ``equilibrium(p) -> (x, u)``: the basal steady state and the inputs that hold it, for
         NamedTuples of numbers or of arrays (B,).
+    displace : callable, optional
+        ``displace(x, p, value) -> x``: a state moved to another value of the main controlled
+        quantity (glucose for insulin models), fast pools in balance with it.
     time_unit : str
         Unit of time of the equations.
     hold_every : float
@@ -66,6 +69,7 @@ class Model:
     hold: Equations
     observe: Equations
     equilibrium: Callable[[Any], tuple[Any, Any]]
+    displace: Callable[[Any, Any, Any], Any] | None = None
     time_unit: str = "min"
     hold_every: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)

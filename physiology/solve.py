@@ -81,7 +81,8 @@ def input_array(model: Model, inputs: Mapping[str, ArrayLike], n: int, batch: in
     unknown = set(inputs) - set(model.input_index)
     if unknown:
         raise InputError(
-            f"unknown input {sorted(unknown)[0]!r}; {model.name} takes {', '.join(model.input_index)}"
+            f"unknown input {sorted(unknown)[0]!r}; {model.name} takes "
+            f"{', '.join(model.input_index)}"
         )
     u = np.zeros((n, len(model.inputs), batch))
     for quantity in model.inputs:
@@ -92,8 +93,8 @@ def input_array(model: Model, inputs: Mapping[str, ArrayLike], n: int, batch: in
             u[:, model.input_index[quantity.name]] = np.broadcast_to(values, (n, batch))
         except ValueError:
             raise InputError(
-                f"input {quantity.name} has shape {values.shape}, expected ({n},) or ({n}, {batch}): "
-                "one value for each interval between two times"
+                f"input {quantity.name} has shape {values.shape}, expected ({n},) or ({n}, "
+                f"{batch}): one value for each interval between two times"
             ) from None
         bad = ~np.isfinite(values) | (values < quantity.low)
         if bad.any():
@@ -123,8 +124,32 @@ def _table(model: Model, patients: Patients | ArrayLike | Mapping[str, float]) -
             raise InputError(f"patients belong to {patients.model}, the model is {model.name}")
         return patients.params
     if isinstance(patients, Mapping):
-        return np.array([[float(patients[q.name]) for q in model.parameters]])
-    return np.atleast_2d(np.asarray(patients, dtype=np.float64))
+        missing = [q.name for q in model.parameters if q.name not in patients]
+        if missing:
+            raise InputError(f"patient lacks {', '.join(missing)}; {model.name} needs every one")
+        return np.array([float(patients[q.name]) for q in model.parameters])
+    return np.asarray(patients, dtype=np.float64)
+
+
+def _start(model: Model, table: Array, initial: ArrayLike | None) -> Array:
+    if initial is None:
+        return model.initial(table)
+    shape = (len(table), len(model.state_index))
+    values = np.asarray(initial, dtype=np.float64)
+    if (
+        values.ndim > 2
+        or values.shape[-1:] != shape[1:]
+        or len(np.atleast_2d(values))
+        not in (
+            1,
+            shape[0],
+        )
+    ):
+        raise InputError(
+            f"initial has shape {values.shape}, expected ({shape[1]},) or {shape}: "
+            "states, then memory"
+        )
+    return np.array(np.broadcast_to(values, shape))
 
 
 def simulate(
@@ -147,7 +172,7 @@ def simulate(
     inputs : mapping of str to array (T,) or (T, B)
         In the units of ``model.inputs``; an input left out is zero.
     times : array (T+1,)
-        In ``model.time_unit`` (minutes for insulin models), whole multiples of ``hold_every`` apart.
+        In ``model.time_unit`` (minutes for insulin models), whole ``hold_every`` apart.
     initial : array (S,) or (B, S), optional
         States and memory at ``times[0]``; the basal steady state by default.
     backend : {"numba", "numpy", "torch", "scipy"}
@@ -167,22 +192,22 @@ def simulate(
     grid = np.asarray(times, dtype=np.float64)
     counts = _steps(model, grid)
     table = _table(model, patients)
+    alone = table.ndim == 1 or (isinstance(patients, Patients) and len(patients) == 1)
+    table = np.atleast_2d(table)
     if not np.isfinite(table).all():
         raise InputError(f"a parameter of {model.name} is not finite; check the patient table")
     wide = any(np.ndim(v) == 2 for v in inputs.values())
     batch = max([table.shape[0], *(np.shape(v)[1] for v in inputs.values() if np.ndim(v) == 2)])
     table = np.ascontiguousarray(np.broadcast_to(table, (batch, table.shape[1])))
     u = input_array(model, inputs, len(counts), batch)
-    start = model.initial(table) if initial is None else np.asarray(initial, dtype=np.float64)
-    start = np.array(np.broadcast_to(np.atleast_2d(start), (batch, len(model.state_index))))
+    start = _start(model, table, initial)
     run = {"numba": _run_numba, "numpy": _run_arrays, "torch": _run_torch, "scipy": _run_scipy}
     if backend not in run:
         raise InputError(f"backend is {backend!r}; choose one of {', '.join(BACKENDS)}")
     fine = np.repeat(u, counts, axis=0)
     states = run[backend](model, table, fine, start, substeps)
     ends = np.concatenate([[0], np.cumsum(counts)])
-    single = batch == 1 and not wide and (np.ndim(patients) < 2)
-    return Trajectory(model, grid, states[ends], u, table, single)
+    return Trajectory(model, grid, states[ends], u, table, alone and batch == 1 and not wide)
 
 
 def _run_numba(model: Model, p: Array, u: Array, x: Array, substeps: int) -> Array:
@@ -251,7 +276,9 @@ def _run_scipy(model: Model, p: Array, u: Array, x: Array, substeps: int) -> Arr
             now[n:] = hold(tuple(now), tuple(row), params)
             memory = tuple(now[n:])
 
-            def slope(_: float, y: Array, v: Array = row, m: Any = memory, q: Any = params) -> Array:
+            def slope(
+                _: float, y: Array, v: Array = row, m: Any = memory, q: Any = params
+            ) -> Array:
                 return np.array(rhs((*y, *m), tuple(v), q))
 
             step = solve_ivp(

@@ -1,0 +1,139 @@
+"""One transition for every environment: act on the body, let it live, then sense and judge.
+
+A Task is immutable; what an episode drew at its start is an Episode, what changes is a State; both are
+NamedTuples of arrays whose first axis is the patient. ``transition`` is pure: it returns a new State.
+The shells (single, vector, SB3) only move rows about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Rows = TypeVar("Rows", bound=tuple)  # type: ignore[type-arg]
+
+
+class Streams(NamedTuple):
+    """One generator for each source of chance, so that changing one leaves the others alone."""
+
+    patient: np.random.Generator
+    scenario: np.random.Generator
+    sensor: np.random.Generator
+    device: np.random.Generator
+
+
+class Step(NamedTuple):
+    """What a transition yields; ``log`` has the columns ``task.log_columns``."""
+
+    observation: NDArray[np.float32]
+    reward: Array
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    proposed: Array
+    applied: Array
+    log: Array
+
+
+class Task(Protocol):
+    """A composed environment; see ``envs/tasks`` for members."""
+
+    name: str
+    observation_space: Box
+    action_space: Box
+    log_columns: tuple[str, ...]
+    cost_names: tuple[str, ...]
+
+    def begin(self, streams: Sequence[Streams], lanes: Sequence[int]) -> tuple[Any, Any, Step]:
+        """Draw one episode per stream; return Episode, State and the Step at time zero."""
+
+    def act(self, episode: Any, state: Any, action: Array) -> Any:
+        """Turn actions (B, A) into what the device delivers over the coming interval."""
+
+    def live(self, episode: Any, state: Any, orders: Any) -> Array:
+        """Return the body's states (B, S) after the interval."""
+
+    def judge(self, episode: Any, state: Any, orders: Any, body: Array) -> tuple[Any, Step]:
+        """Sense, observe, reward, count costs and decide whether the episode ends."""
+
+
+def transition(task: Task, episode: Any, state: Any, action: Array) -> tuple[Any, Step]:
+    """Advance every patient by one decision interval.
+
+    Parameters
+    ----------
+    task : Task
+    episode, state : NamedTuple of arrays (B, ...)
+    action : array (B, A)
+        In the task's action space.
+
+    Returns
+    -------
+    state : the new State
+    step : Step
+    """
+    orders = task.act(episode, state, action)
+    body = task.live(episode, state, orders)
+    return task.judge(episode, state, orders, body)
+
+
+def streams_of(generator: np.random.Generator) -> Streams:
+    """Spawn the four streams of one patient from its generator."""
+    return Streams(*generator.spawn(4))
+
+
+def put(rows: Rows, lanes: Sequence[int] | NDArray[np.int64], new: Rows) -> None:
+    """Write the rows of newly begun episodes into a batch, widening ragged arrays as needed."""
+    for old, fresh in zip(rows, new, strict=True):
+        old[lanes] = fresh
+
+
+def take(rows: Rows, lanes: Any) -> Rows:
+    """Return the rows of some lanes as a batch of their own."""
+    return type(rows)(*(a[lanes] for a in rows))
+
+
+def info_of(task: Task, step: Step, lane: int) -> dict[str, Any]:
+    """Return the info dictionary of one lane: the same keys at every step, reset included."""
+    row = step.log[lane].tolist()
+    k = len(task.cost_names)
+    return {
+        "cost": row[k],
+        "costs": dict(zip(task.cost_names, row, strict=False)),
+        "episode_cost": row[k + 1],
+        "time_min": row[k + 2],
+        "proposed_action": step.proposed[lane].copy(),
+        "applied_action": step.applied[lane].copy(),
+        "shielded": row[k + 3] > 0.0,
+        "truth": dict(zip(task.log_columns[k + 4 :], row[k + 4 :], strict=True)),
+    }
+
+
+def infos_of(task: Task, step: Step) -> dict[str, Any]:
+    """Return the infos of a batch as arrays under the same keys (Gymnasium's vector form)."""
+    log, k = step.log.T, len(task.cost_names)
+    present = np.ones(step.log.shape[0], dtype=np.bool_)
+    infos: dict[str, Any] = {
+        "cost": log[k],
+        "costs": dict(zip(task.cost_names, log, strict=False)),
+        "episode_cost": log[k + 1],
+        "time_min": log[k + 2],
+        "proposed_action": step.proposed,
+        "applied_action": step.applied,
+        "shielded": log[k + 3] > 0.0,
+        "truth": dict(zip(task.log_columns[k + 4 :], log[k + 4 :], strict=True)),
+    }
+    return infos | {f"_{key}": present for key in infos}
+
+
+def json_ready(value: Any) -> Any:
+    """Return mappings and sequences of numbers and text in plain Python types."""
+    if isinstance(value, Mapping):
+        return {str(k): json_ready(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value

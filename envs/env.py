@@ -1,0 +1,60 @@
+"""The single environment: a batch of one behind Gymnasium's Env."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from .core import Task, info_of
+from .lanes import Lanes
+
+
+class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
+    """Any Task as a Gymnasium environment; members subclass it to document themselves."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 4}  # noqa: RUF012
+
+    def __init__(self, task: Task, render_mode: str | None = None) -> None:
+        self.task = task
+        self.render_mode = render_mode
+        self.observation_space = task.observation_space
+        self.action_space = task.action_space
+        self._lanes = Lanes(task, 1)
+        self._track: list[list[float]] = []
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode; ``seed`` renews every random stream."""
+        super().reset(seed=seed)
+        if seed is not None or self._lanes.streams[0] is None:
+            self._lanes.adopt(0, self.np_random)
+        step = self._lanes.begin()
+        self._track = [step.log[0].tolist()]
+        return step.observation[0], info_of(self.task, step, 0)
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Advance by one decision interval."""
+        step = self._lanes.step(np.asarray(action, dtype=np.float64).reshape(1, -1))
+        if self.render_mode is not None:
+            self._track.append(step.log[0].tolist())
+        return (
+            step.observation[0],
+            float(step.reward[0]),
+            bool(step.terminated[0]),
+            bool(step.truncated[0]),
+            info_of(self.task, step, 0),
+        )
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """Draw the day so far."""
+        if self.render_mode is None:
+            return None
+        from .render import draw_day
+
+        return draw_day(self.task, np.array(self._track))

@@ -1,0 +1,344 @@
+"""The insulin task: pump, meals, body, sensor, view, reward and costs, composed for one physiology."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.spaces import Box
+from numpy.typing import NDArray
+
+from ..physiology.engine import Engine, engine_for
+from ..physiology.errors import InputError
+from ..physiology.model import Model
+from ..therapy.cohort import Cohort
+from ..therapy.dosing import DosingMap
+from ..therapy.onboard import MEMORIES, filter_decays, iob_cap
+from ..therapy.protocols import LEVELS
+from ..therapy.pump import Pump
+from ..therapy.scenario import Scenario
+from ..therapy.sensor import Sensor
+from ..therapy.view import INSULIN_VIEW, LAGS_MIN
+from . import kernels
+from .core import Array, Step, Streams
+from .reward import reward_code, reward_table
+
+START_SPREAD = 0.15
+START_RANGE_MG_DL = (90.0, 220.0)
+HISTORY_MIN = max(LAGS_MIN)
+
+
+class Episode(NamedTuple):
+    """What was drawn at the start of each lane's episode."""
+
+    person: NDArray[np.int64]
+    params: Array
+    chart: Array
+    meals: Array
+    told: Array
+    gain: Array
+    offset: Array
+    steps: NDArray[np.int64]
+
+
+class State(NamedTuple):
+    """What changes: body, clock, plate, memories, sensor history, counters."""
+
+    body: Array
+    outputs: Array
+    minute: NDArray[np.int64]
+    step: NDArray[np.int64]
+    plate: Array
+    meal_next: NDArray[np.int64]
+    told_next: NDArray[np.int64]
+    told_now: Array
+    memory: Array
+    history: Array
+    episode_cost: Array
+
+
+class Orders(NamedTuple):
+    """What the device delivers over one interval."""
+
+    inputs: Array
+    dose: Array
+    plate: Array
+    meal_next: NDArray[np.int64]
+    proposed: Array
+    applied: Array
+
+
+@dataclass(frozen=True)
+class InsulinTask:
+    """Insulin dosing in type 1 diabetes; built by ``envs.tasks.insulin.make``.
+
+    Parameters
+    ----------
+    model : Model
+    cohort : Cohort
+        Who may be treated.
+    scenario, sensor, pump : Scenario, Sensor, Pump
+    dosing : DosingMap
+    reward : str
+    days : int
+        Horizon; the episode is truncated there.
+    step_min : int
+        Decision interval in minutes, a multiple of the sensor's period.
+    start_hour : float or None
+        Local hour at which episodes start; None draws a whole hour.
+    start_glucose : float, "random" or "basal"
+        mg/dL at the start.
+    terminate : tuple of float or None
+        Glucose (mg/dL) below or above which the episode ends as a death; None never ends it.
+    death_penalty : float
+        Subtracted from the reward at a termination.
+    by_lane : bool
+        Lane i treats person i (modulo the cohort) instead of a random one.
+    threads : int
+        Threads of the engine.
+    """
+
+    model: Model
+    cohort: Cohort
+    scenario: Scenario
+    sensor: Sensor
+    pump: Pump
+    dosing: DosingMap
+    reward: str
+    days: int
+    step_min: int
+    start_hour: float | None
+    start_glucose: float | str
+    terminate: tuple[float, float] | None
+    death_penalty: float
+    by_lane: bool = False
+    threads: int = 1
+    name: str = "Insulin"
+
+    cost_names = ("below_54", "below_70", "above_250", "iob_cap")
+    log_columns = (
+        *cost_names,
+        "cost",
+        "episode_cost",
+        "time_min",
+        "limited",
+        "glucose_mg_dl",
+        "plasma_glucose_mg_dl",
+        "plasma_insulin_pmol_l",
+        "carbs_eaten_g",
+        "basal_u_per_h",
+        "bolus_u",
+        "iob_u",
+        "cgm_mg_dl",
+    )
+
+    @cached_property
+    def observation_space(self) -> Box:
+        """Box of ``therapy.view.INSULIN_VIEW``."""
+        return Box(INSULIN_VIEW.low, INSULIN_VIEW.high, dtype=np.float32)
+
+    @cached_property
+    def action_space(self) -> Box:
+        """Box[-1, 1] of the dosing mode's size."""
+        return Box(-1.0, 1.0, (self.dosing.size,), np.float32)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The compiled body."""
+        return engine_for(self.model)
+
+    @cached_property
+    def charts(self) -> Array:
+        """Chart rows (people, 6): basal, carb ratio, correction, daily dose, weight, on-board cap."""
+        rx = self.cohort.therapy
+        weight = np.asarray(self.cohort.patients.covariates["weight_kg"])
+        cap = iob_cap(rx.basal_u_per_h, rx.total_daily_dose_u)
+        columns = (rx.basal_u_per_h, rx.carb_ratio_g_per_u, rx.correction_mg_dl_per_u)
+        return np.stack([*columns, rx.total_daily_dose_u, weight, cap], axis=1).astype(np.float64)
+
+    @cached_property
+    def _basal_states(self) -> Array:
+        return self.model.initial(self.cohort.patients.params)
+
+    @cached_property
+    def _constants(self) -> dict[str, Any]:
+        ends = (-np.inf, np.inf) if self.terminate is None else self.terminate
+        lags = [min(round(m / self.step_min), self.n_history - 1) for m in LAGS_MIN]
+        pump = self.pump
+        limits = (pump.max_basal_u_per_h, pump.basal_increment_u_per_h)
+        return {
+            "pumps": np.array([*limits, pump.max_bolus_u, pump.bolus_increment_u], dtype=float),
+            "decays": filter_decays(self.step_min),
+            "lags": np.array(lags, dtype=np.int64),
+            "limits": np.array([LEVELS.very_low, LEVELS.low, LEVELS.very_high]),
+            "ends": np.array(ends, dtype=np.float64),
+            "caps": reward_table(self.death_penalty),
+            "code": reward_code(self.reward),
+            "mode": self.dosing.code,
+        }
+
+    @property
+    def n_steps(self) -> int:
+        """Decisions in one episode."""
+        return self.days * 1440 // self.step_min
+
+    @property
+    def n_history(self) -> int:
+        """Readings kept for the view's lags."""
+        return round(HISTORY_MIN / self.step_min) + 1
+
+    # ---------------------------------------------------------------- the start of an episode
+
+    def begin(self, streams: Sequence[Streams], lanes: Sequence[int]) -> tuple[Episode, State, Step]:
+        """Draw one episode per stream; ``lanes`` are the lanes' numbers in their batch."""
+        draws = np.array([s.patient.random(3) for s in streams])
+        if self.by_lane:
+            person = np.asarray(lanes, dtype=np.int64) % len(self.cohort)
+        else:
+            person = (draws[:, 0] * len(self.cohort)).astype(np.int64)
+        hours = np.floor(draws[:, 1] * 24.0) if self.start_hour is None else self.start_hour
+        minute = np.broadcast_to(np.rint(np.asarray(hours) * 60.0), person.shape).astype(np.int64)
+        episode = self._draw(streams, person, minute)
+        body = self._start_body(person, draws[:, 2])
+        return episode, *self._first(episode, body, minute)
+
+    def _draw(self, streams: Sequence[Streams], person: Any, minute: Any) -> Episode:
+        per = self.step_min // self.sensor.period_min
+        n, covariates = len(person), self.cohort.patients.covariates
+        gain, offset = np.empty((n, self.n_steps + 1)), np.empty((n, self.n_steps + 1))
+        k = self.scenario.max_meals(self.days)
+        meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
+        for i, stream in enumerate(streams):
+            g, o = self.sensor.draw(stream.sensor, self.n_steps * per + 1)
+            gain[i], offset[i] = g[::per], o[::per]
+            plan = self.scenario.draw(
+                stream.scenario,
+                days=self.days,
+                start_min=float(minute[i]),
+                weight_kg=float(covariates["weight_kg"][person[i]]),
+                age_years=float(covariates["age_years"][person[i]]),
+            )
+            count = len(plan.time_min)
+            meals[i, :count, 0], meals[i, :count, 1] = plan.time_min, plan.carbs_g
+            order = np.argsort(plan.told_min, kind="stable")
+            told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
+        chart, params = self.charts[person], self.cohort.patients.params[person]
+        steps = np.full(n, self.n_steps, dtype=np.int64)
+        return Episode(person, params, chart, meals, told, gain, offset, steps)
+
+    def _start_body(self, person: Any, draw: Array) -> Array:
+        from scipy.special import ndtri
+
+        x = self._basal_states[person]
+        if self.start_glucose == "basal":
+            return x
+        params = self.model.params(self.cohort.patients.params[person])
+        if self.start_glucose == "random":
+            glucose = params.Gb * np.exp(START_SPREAD * ndtri(np.clip(draw, 1e-9, 1 - 1e-9)))
+            glucose = np.clip(glucose, *START_RANGE_MG_DL)
+        else:
+            glucose = np.full(len(person), float(self.start_glucose))
+        assert self.model.displace is not None
+        return np.stack(np.broadcast_arrays(*self.model.displace(tuple(x.T), params, glucose)), 1)
+
+    def _first(self, episode: Episode, body: Array, minute: Any) -> tuple[State, Step]:
+        n = len(minute)
+        u = np.zeros((2, n))
+        u[1] = episode.chart[:, kernels.BASAL] / 60.0
+        outputs = self.engine.outputs(np.ascontiguousarray(body), episode.params, u)
+        memory = np.zeros((n, MEMORIES))
+        memory[:, 2 : kernels.TOLD] = 1.0
+        history = np.zeros((n, self.n_history))
+        self._sense(episode, outputs, np.zeros(n, np.int64), history.copy(), history)
+        history[:] = history[:, :1]
+        told_next, told_now = np.zeros(n, np.int64), np.zeros(n)
+        before = minute - self.step_min
+        kernels.hear(before, episode.told, told_next, told_now)
+        kernels.hear(minute, episode.told, told_next, told_now)
+        memory[:, kernels.TOLD] = told_now
+        zero = np.zeros(n, dtype=np.int64)
+        state = State(
+            body, outputs, minute, zero, np.zeros(n), zero.copy(), told_next, told_now,
+            memory, history, np.zeros(n),
+        )  # fmt: skip
+        dose = np.stack([episode.chart[:, kernels.BASAL], np.zeros(n), np.zeros(n)], axis=1)
+        quiet = np.zeros((n, self.dosing.size))
+        orders = Orders(np.zeros((1, 2, n)), dose, state.plate, state.meal_next, quiet, quiet)
+        step = self._verdict(episode, state, orders, outputs[:, 1], np.ones(n, np.int64), True)
+        return state, step
+
+    # ---------------------------------------------------------------- one decision interval
+
+    def act(self, episode: Episode, state: State, action: Array) -> Orders:
+        """Decode actions, apply the pump's limits and increments, and serve the meals."""
+        n, c = len(state.minute), self._constants
+        u, dose = np.empty((self.step_min, 2, n)), np.empty((n, 3))
+        plate, meal_next = state.plate.copy(), state.meal_next.copy()
+        asked = np.asarray(action, dtype=np.float64)
+        bad = kernels.deliver(
+            c["mode"], asked, state.minute, episode.chart, plate, meal_next, episode.meals,
+            state.told_now, c["pumps"], self.step_min, u, dose,
+        )  # fmt: skip
+        if bad >= 0:
+            raise InputError(
+                f"action of patient {bad} is {asked[bad].tolist()}; every entry must be a number "
+                "within [-1, 1] (see dosegym.therapy.dosing for its meaning in U/h and U)"
+            )
+        return Orders(u, dose, plate, meal_next, asked, asked)
+
+    def live(self, episode: Episode, state: State, orders: Orders) -> Array:
+        """Let the bodies live through the interval."""
+        body = state.body.copy()
+        self.engine.advance(body, episode.params, orders.inputs, threads=self.threads)
+        return body
+
+    def judge(
+        self, episode: Episode, state: State, orders: Orders, body: Array
+    ) -> tuple[State, Step]:
+        """Sense the new glucose, update the memories, observe, reward and count costs."""
+        c = self._constants
+        minute, index = state.minute + self.step_min, state.step + 1
+        outputs = self.engine.outputs(body, episode.params, orders.inputs[-1])
+        history = np.empty_like(state.history)
+        self._sense(episode, outputs, index, state.history, history)
+        told_next, told_now = state.told_next.copy(), np.empty_like(state.told_now)
+        kernels.hear(minute, episode.told, told_next, told_now)
+        memory = state.memory.copy()
+        kernels.remember(episode.chart, orders.dose, told_now, c["decays"], self.step_min, memory)
+        new = State(
+            body, outputs, minute, index, orders.plate, orders.meal_next, told_next, told_now,
+            memory, history, state.episode_cost.copy(),
+        )  # fmt: skip
+        before = state.outputs[:, 1]
+        return new, self._verdict(episode, new, orders, before, episode.steps - index, False)
+
+    def _sense(self, episode: Episode, outputs: Any, index: Any, old: Array, new: Array) -> None:
+        kernels.sense(
+            outputs[:, 1], episode.gain, episode.offset, index, self.sensor.low_mg_dl,
+            self.sensor.high_mg_dl, old, new,
+        )  # fmt: skip
+
+    def _verdict(
+        self, episode: Episode, new: State, orders: Orders, before: Any, left: Any, first: bool
+    ) -> Step:
+        n, c = len(new.minute), self._constants
+        log, reward = np.empty((n, len(self.log_columns))), np.empty(n)
+        done = np.empty((n, 2), dtype=np.bool_)
+        kernels.judge(
+            new.outputs, before, episode.chart, new.memory, orders.dose, orders.inputs, new.history,
+            c["limits"], c["ends"], c["code"], c["caps"], new.minute, left, new.episode_cost,
+            log, reward, done,
+        )  # fmt: skip
+        if first:
+            # Nothing has been decided yet: costs count from the first interval on.
+            log[:, : len(self.cost_names) + 2] = 0.0
+            new.episode_cost[:] = 0.0
+            done[:] = False
+        view = np.empty((n, kernels.N_FEATURES), dtype=np.float32)
+        kernels.observe(
+            new.minute, new.history, c["lags"], new.memory, new.told_now, episode.chart, view
+        )
+        return Step(view, reward, done[:, 0], done[:, 1], orders.proposed, orders.applied, log)

@@ -1,0 +1,201 @@
+"""Compiled loops of the insulin task: what the pump and plate deliver, what is sensed and judged.
+
+All arrays have the patient first. The formulas are those named in ``therapy`` (dosing, onboard, view,
+risk); tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ..therapy import dosing, pump
+from ..therapy.onboard import FILTERS_MIN
+from ..therapy.view import INSULIN_VIEW, LAGS_MIN
+
+_rise = njit(dosing.rise)
+_pump = njit(pump.pump_deliver)
+_SPAN, _SHARE = dosing.BASAL_SPAN, dosing.BOLUS_SHARE
+
+N_FILTERS, N_LAGS = len(FILTERS_MIN), len(LAGS_MIN)
+N_FEATURES = len(INSULIN_VIEW.features)
+_OFFSET = np.array([f.offset for f in INSULIN_VIEW.features])
+_SCALE = np.array([f.scale for f in INSULIN_VIEW.features])
+_LOW, _HIGH = INSULIN_VIEW.low.astype(np.float64), INSULIN_VIEW.high.astype(np.float64)
+
+EATING_G_PER_MIN = 5.0
+MINUTES_A_DAY = 1440
+_DAY = 2.0 * np.pi * np.arange(MINUTES_A_DAY) / MINUTES_A_DAY
+_CLOCK = np.stack([np.sin(_DAY), np.cos(_DAY), np.sin(2 * _DAY), np.cos(2 * _DAY)], axis=1)
+
+# columns of a chart row
+BASAL, RATIO, CORRECTION, DAILY, WEIGHT, IOB_CAP = range(6)
+# positions of a memory row: two on-board compartments, dose filters, told carbohydrate
+TOLD = 2 + N_FILTERS
+# the reward's codes
+MAGNI, KOVATCHEV, TIME_IN_RANGE, SIMGLUCOSE = range(4)
+
+
+@njit(nogil=True, cache=True)
+def deliver(mode, action, minute, chart, plate, meal_next, meals, told_now, pumps, step, u, dose):
+    """Fill inputs ``u`` (T, 2, B) and ``dose`` (B, 3: basal U/h, bolus U, limited) for one interval.
+
+    ``plate`` and ``meal_next`` are overwritten. Returns the first lane whose action is not finite or
+    out of [-1, 1], or -1.
+    """
+    for b in range(action.shape[0]):
+        for a in range(action.shape[1]):
+            if not (-1.000001 <= action[b, a] <= 1.000001):
+                return b
+        usual = chart[b, BASAL]
+        first = min(max(action[b, 0], -1.0), 1.0)
+        basal, bolus = usual, 0.0
+        if mode == 2:
+            bolus = told_now[b] / chart[b, RATIO] * (1.0 + first)
+        else:
+            basal = usual * _SPAN * _rise(first)
+            if mode == 1:
+                second = min(max(action[b, 1], -1.0), 1.0)
+                bolus = chart[b, DAILY] * _SHARE * _rise(second)
+        given, shot = _pump(basal, bolus, pumps[0], pumps[1], pumps[2], pumps[3])
+        limited = basal > pumps[0] + 1e-9 or bolus > pumps[2] + 1e-9
+        dose[b, 0], dose[b, 1], dose[b, 2] = given, shot, 1.0 if limited else 0.0
+        rate = given / 60.0 + shot / step
+        food, ahead = plate[b], meal_next[b]
+        for t in range(step):
+            now = minute[b] + t
+            while ahead < meals.shape[1] and meals[b, ahead, 0] <= now:
+                food += meals[b, ahead, 1]
+                ahead += 1
+            bite = min(food, EATING_G_PER_MIN)
+            food -= bite
+            u[t, 0, b] = bite
+            u[t, 1, b] = rate
+        plate[b], meal_next[b] = food, ahead
+    return -1
+
+
+@njit(nogil=True, cache=True)
+def hear(minute, told, told_next, told_now):
+    """Fill ``told_now`` (B,) with the grams announced up to ``minute``; advances ``told_next``."""
+    for b in range(minute.shape[0]):
+        grams, ahead = 0.0, told_next[b]
+        while ahead < told.shape[1] and told[b, ahead, 0] <= minute[b]:
+            grams += told[b, ahead, 1]
+            ahead += 1
+        told_now[b], told_next[b] = grams, ahead
+
+
+@njit(nogil=True, cache=True)
+def remember(chart, dose, told_now, decays, step, memory):
+    """Update the on-board, dose and carbohydrate memories (B, M) in place after one interval."""
+    for b in range(chart.shape[0]):
+        usual = chart[b, BASAL]
+        extra = (dose[b, 0] - usual) * step / 60.0 + dose[b, 1]
+        keep = decays[0]
+        first = memory[b, 0] + extra
+        memory[b, 1] = keep * (memory[b, 1] - np.log(keep) * first)
+        memory[b, 0] = keep * first
+        ratio = (dose[b, 0] + dose[b, 1] * 60.0 / step) / usual
+        for i in range(N_FILTERS):
+            keep = decays[1 + i]
+            memory[b, 2 + i] = keep * memory[b, 2 + i] + (1.0 - keep) * ratio
+        memory[b, TOLD] = decays[1 + N_FILTERS] * memory[b, TOLD] + told_now[b]
+
+
+@njit(nogil=True, cache=True)
+def observe(minute, history, lags, memory, told_now, chart, out):
+    """Write the stored observation (B, N_FEATURES) float32; see ``therapy.view``."""
+    row = np.empty(N_FEATURES)
+    for b in range(minute.shape[0]):
+        row[0] = history[b, 0]
+        for i in range(N_LAGS):
+            row[1 + i] = history[b, 0] - history[b, lags[i]]
+        k = 1 + N_LAGS
+        row[k] = (memory[b, 0] + memory[b, 1]) / chart[b, DAILY]
+        for i in range(N_FILTERS):
+            row[k + 1 + i] = np.log1p(max(memory[b, 2 + i], 0.0))
+        k += 1 + N_FILTERS
+        clock = minute[b] % MINUTES_A_DAY
+        for i in range(4):
+            row[k + i] = _CLOCK[clock, i]
+        row[k + 4] = np.log(chart[b, BASAL])
+        row[k + 5] = np.log(chart[b, DAILY])
+        row[k + 6] = np.log(chart[b, WEIGHT])
+        row[k + 7] = np.log(chart[b, RATIO])
+        row[k + 8] = np.log(chart[b, CORRECTION])
+        row[k + 9] = told_now[b]
+        row[k + 10] = memory[b, TOLD]
+        for i in range(N_FEATURES):
+            value = (row[i] - _OFFSET[i]) / _SCALE[i]
+            out[b, i] = min(max(value, _LOW[i]), _HIGH[i])
+
+
+@njit(nogil=True, cache=True)
+def sense(interstitial, gain, offset, step_index, low, high, history, fresh):
+    """Put the new reading in front of the CGM history: ``fresh`` (B, H) from ``history``."""
+    last = history.shape[1] - 1
+    for b in range(interstitial.shape[0]):
+        k = step_index[b]
+        reading = gain[b, k] * interstitial[b] + offset[b, k]
+        fresh[b, 0] = min(max(reading, low), high)
+        for i in range(last):
+            fresh[b, i + 1] = history[b, i]
+
+
+@njit
+def kovatchev(glucose):
+    """Return the Kovatchev risk of one glucose in mg/dL (see ``therapy.risk``)."""
+    if glucose <= 20.0 or glucose >= 600.0:
+        return 100.0
+    f = 1.509 * (np.log(glucose) ** 1.084 - 5.381)
+    return 10.0 * f * f
+
+
+@njit
+def magni(glucose):
+    """Return the Magni risk of one glucose in mg/dL (see ``therapy.risk``)."""
+    f = 3.5506 * (np.log(max(glucose, 1.0)) ** 0.8353 - 3.7932)
+    return 10.0 * f * f
+
+
+@njit
+def reward_of(code, glucose, before, died, caps):
+    """Return the reward of one interval; ``caps`` are the risk caps and penalties by code."""
+    if code == MAGNI:
+        value = 1.0 - min(magni(glucose), caps[0, 0]) / caps[0, 0]
+    elif code == KOVATCHEV:
+        value = 1.0 - min(kovatchev(glucose), caps[1, 0]) / caps[1, 0]
+    elif code == TIME_IN_RANGE:
+        value = 1.0 if caps[2, 0] <= glucose <= caps[2, 2] else 0.0
+    else:
+        value = kovatchev(before) - kovatchev(glucose)
+    return value - caps[code, 1] if died else value
+
+
+@njit(nogil=True, cache=True)
+def judge(
+    outputs, before, chart, memory, dose, u, history, limits, ends, code, caps, minute, left, total,
+    log, reward, done,
+):  # fmt: skip
+    """Fill ``log`` (B, 16), ``reward`` (B,), ``done`` (B, 2) and add the costs to ``total`` (B,)."""
+    for b in range(outputs.shape[0]):
+        glucose = outputs[b, 1]
+        iob = memory[b, 0] + memory[b, 1]
+        log[b, 0] = 1.0 if glucose < limits[0] else 0.0
+        log[b, 1] = 1.0 if glucose < limits[1] else 0.0
+        log[b, 2] = 1.0 if glucose > limits[2] else 0.0
+        log[b, 3] = 1.0 if iob > chart[b, IOB_CAP] else 0.0
+        cost = log[b, 0] + log[b, 1] + log[b, 2] + log[b, 3]
+        total[b] += cost
+        eaten = 0.0
+        for t in range(u.shape[0]):
+            eaten += u[t, 0, b]
+        log[b, 4], log[b, 5], log[b, 6], log[b, 7] = cost, total[b], minute[b], dose[b, 2]
+        log[b, 8], log[b, 9], log[b, 10] = glucose, outputs[b, 0], outputs[b, 2]
+        log[b, 11], log[b, 12], log[b, 13], log[b, 14] = eaten, dose[b, 0], dose[b, 1], iob
+        log[b, 15] = history[b, 0]
+        died = glucose < ends[0] or glucose > ends[1]
+        reward[b] = reward_of(code, glucose, before[b], died, caps)
+        done[b, 0] = died
+        done[b, 1] = left[b] <= 0 and not died

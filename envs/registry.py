@@ -1,0 +1,82 @@
+"""Environment ids: what is registered with Gymnasium, and which task each id composes."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ..physiology.errors import InputError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One environment id: its classes as import strings, its task factory, its one-line doc."""
+
+    id: str
+    env: str
+    vector_env: str
+    task: str
+    doc: str
+
+
+ENTRIES = (
+    Entry(
+        "dosegym/Insulin-v0",
+        "dosegym.envs.tasks.insulin_env:InsulinEnv",
+        "dosegym.envs.tasks.insulin_env:InsulinVectorEnv",
+        "dosegym.envs.tasks.insulin:make",
+        "Insulin dosing in type 1 diabetes, every 5 minutes, by pump",
+    ),
+)
+
+
+def register_all() -> None:
+    """Register every id with Gymnasium by string entry points (nothing heavy is imported)."""
+    from gymnasium.envs.registration import register, registry
+
+    for entry in ENTRIES:
+        if entry.id not in registry:
+            register(
+                entry.id,
+                entry_point=entry.env,
+                vector_entry_point=entry.vector_env,
+                disable_env_checker=False,
+            )
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+def make_task(env_id: str, **kwargs: Any) -> Any:
+    """Return the Task of an environment id.
+
+    Raises
+    ------
+    InputError
+        If the id or a keyword is unknown.
+    """
+    found = [e for e in ENTRIES if e.id == env_id]
+    if not found:
+        known = ", ".join(e.id for e in ENTRIES)
+        raise InputError(f"environment id is {env_id!r}; choose one of {known}")
+    factory = _load(found[0].task)
+    check_keywords(factory, kwargs, env_id)
+    return factory(**kwargs)
+
+
+def check_keywords(factory: Any, kwargs: dict[str, Any], env_id: str) -> None:
+    """Refuse keywords that the task does not know.
+
+    Raises
+    ------
+    InputError
+        Naming the first unknown keyword and the known ones.
+    """
+    known = [k for k in inspect.signature(factory).parameters if k != "cohort"]
+    for key in kwargs:
+        if key not in known and key != "cohort":
+            raise InputError(f"{env_id} does not know the keyword {key!r}; it takes {', '.join(known)}")

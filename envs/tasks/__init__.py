@@ -1,0 +1,1 @@
+"""One small file per environment: data that composes a Task."""

@@ -1,0 +1,7 @@
+"""Who decides: every policy has SB3's ``predict(observation, state, episode_start, deterministic)``."""
+
+from .card import policy_hash
+from .library import list_policies, load_policy
+from .rule import Chart, DosingRule
+
+__all__ = ["Chart", "DosingRule", "list_policies", "load_policy", "policy_hash"]

@@ -1,0 +1,1 @@
+"""Gains and trained agents that ship with the package."""

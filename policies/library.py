@@ -1,0 +1,119 @@
+"""Policies by name, by file, or by ``module:attribute``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..physiology.errors import InputError
+from .basal import ConstantBasal
+from .basal_bolus import BasalBolus
+from .pid import Pid
+from .suspend import LowGlucoseSuspend
+
+BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
+    "constant_basal": (ConstantBasal, "the prescribed basal rate, always"),
+    "basal_bolus": (BasalBolus, "basal, carb-ratio bolus at announced meals, correction"),
+    "basal_bolus_tdd": (
+        lambda **kw: BasalBolus(**{"tdd_rules": True, "lead_min": 20.0, **kw}),
+        "G2P2C's BBI: 500/1800 rules, bolus 20 min before the meal",
+    ),
+    "pid": (Pid, "PID on the CGM, published gains where known, else by rule"),
+    "low_glucose_suspend": (LowGlucoseSuspend, "constant basal, withheld when low or soon low"),
+}
+
+
+def list_policies() -> dict[str, str]:
+    """Return the built-in policies and shipped agents with a line on each."""
+    shipped = {name: "trained agent that ships with DoseGym" for name in shipped_agents()}
+    return {name: doc for name, (_, doc) in BUILT_IN.items()} | shipped
+
+
+def shipped_agents() -> dict[str, Path]:
+    """Return the trained agents inside the package, by name."""
+    folder = Path(str(resources.files("dosegym.policies.data")))
+    return {p.stem: p for p in sorted(folder.glob("*.zip"))}
+
+
+def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any:
+    """Return a policy with SB3's ``predict`` signature.
+
+    Parameters
+    ----------
+    name : str or Path
+        A built-in name (``list_policies``), the path of a trained agent (zip or folder), or
+        ``"module:attribute"`` of your own: an object with ``predict``, or a callable returning one.
+    trust : bool
+        Accept a trained agent whose file is not the one its manifest describes.
+    **options
+        Settings of a built-in policy or arguments of your callable.
+
+    Raises
+    ------
+    InputError
+        One line saying what was not found or not understood.
+    """
+    text = str(name)
+    if text in BUILT_IN:
+        return _built_in(text, options)
+    shipped = shipped_agents()
+    if text in shipped:
+        from .learned import load_agent
+
+        return load_agent(shipped[text], trust=trust)
+    if Path(text).exists() or Path(text).with_suffix(".zip").exists():
+        from .learned import load_agent
+
+        return load_agent(text, trust=trust)
+    if ":" in text:
+        return _users_own(text, options)
+    raise InputError(
+        f"policy is {text!r}: not built in ({', '.join(BUILT_IN)}), not a file, not module:attribute"
+    )
+
+
+def _built_in(name: str, options: dict[str, Any]) -> Any:
+    build = BUILT_IN[name][0]
+    try:
+        return build(**options)
+    except TypeError:
+        kind = BasalBolus if name == "basal_bolus_tdd" else build
+        known = (
+            [f.name for f in fields(kind) if f.init]  # type: ignore[arg-type]
+            if hasattr(kind, "__dataclass_fields__")
+            else list(inspect.signature(kind).parameters)
+        )
+        raise InputError(
+            f"policy {name} does not take {', '.join(options)}; it takes {', '.join(known)}"
+        ) from None
+
+
+def _users_own(text: str, options: dict[str, Any]) -> Any:
+    module_name, _, attribute = text.partition(":")
+    here = str(Path.cwd())
+    try:
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        module = importlib.import_module(module_name)
+        found = getattr(module, attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"policy {text!r} cannot be imported: {error}") from None
+    policy = found if hasattr(found, "predict") and not inspect.isclass(found) else found(**options)
+    if not callable(getattr(policy, "predict", None)):
+        raise InputError(f"policy {text!r} has no predict(observation, state, episode_start, ...)")
+    if not hasattr(policy, "card"):
+        source = Path(str(module.__file__)).read_bytes() if module.__file__ else b""
+        policy.card = {
+            "policy": text,
+            "kind": "user",
+            "sha256": hashlib.sha256(source).hexdigest(),
+            "options": options,
+        }
+    return policy

@@ -1,0 +1,65 @@
+"""Low-glucose suspend: another policy's doses, withheld when glucose is or will soon be low."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..therapy.protocols import LEVELS
+from ..therapy.view import INSULIN_VIEW
+from .basal import ConstantBasal
+from .rule import Chart
+
+PREDICTED_MG_DL = 80.0
+HORIZON_MIN = 30.0
+
+
+class LowGlucoseSuspend:
+    """Withhold insulin below 70 mg/dL, or when the trend reaches 80 mg/dL within 30 minutes.
+
+    The rule of the t:slim X2 with Basal-IQ (Forlenza et al. 2018, PROLOG, doi:10.2337/dc18-0771);
+    the trend is the change over the last 15 minutes.
+
+    Parameters
+    ----------
+    inner : policy, optional
+        Whose doses pass while glucose is safe; constant basal by default.
+    """
+
+    name = "low_glucose_suspend"
+
+    def __init__(self, inner: Any = None) -> None:
+        self.inner = ConstantBasal() if inner is None else inner
+
+    @property
+    def wants(self) -> Mapping[str, Any]:
+        """What the inner policy wants."""
+        return dict(getattr(self.inner, "wants", {}))
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the policy is, in JSON."""
+        inner = getattr(self.inner, "card", {"policy": type(self.inner).__name__})
+        return {"policy": self.name, "kind": "rule", "wants": dict(self.wants), "inner": inner}
+
+    def meet(self, chart: Chart) -> None:
+        """Hand the chart on."""
+        if hasattr(self.inner, "meet"):
+            self.inner.meet(chart)
+
+    def predict(
+        self,
+        observation: NDArray[np.float32],
+        state: Any = None,
+        episode_start: NDArray[np.bool_] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Return the inner policy's actions, with -1 (no insulin) where glucose is or will be low."""
+        action, state = self.inner.predict(observation, state, episode_start, deterministic)
+        now = INSULIN_VIEW.read(observation, "cgm")
+        slope = INSULIN_VIEW.read(observation, "cgm_change_15") / 15.0
+        low = (now < LEVELS.low) | (now + slope * HORIZON_MIN < PREDICTED_MG_DL)
+        return np.where(low[..., None], np.float32(-1.0), action), state
