@@ -1,0 +1,226 @@
+"""The twin: a person's most probable body, how well it is known, and draws from what is possible."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physiology.errors import InputError
+from ..physiology.library import load_model
+from ..physiology.population import Patients
+from ..records.timeline import Timeline
+from .coordinates import MEANING, NAMES, Coordinates
+from .forward import run
+from .noise import Noise, errors, whitening
+from .observations import Observations
+
+Array = NDArray[np.float64]
+FORMAT = 1
+WELL_KNOWN, PARTLY_KNOWN = 0.5, 0.8
+BAND_DRAWS = 200
+LARGEST_DRAW_SD = 3.5
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One person's body.
+
+    Parameters
+    ----------
+    subject : str
+        Pseudonym of the record.
+    record_sha256 : str
+        Of the record it was fitted to.
+    group : str
+        Age group of the prior.
+    where : Coordinates
+        The prior.
+    z : array (d,)
+        Most probable standardised coordinates.
+    covariance : array (d, d)
+        Laplace approximation of the posterior of z.
+    noise : Noise
+        Of readings about the model, misfit included.
+    quality : mapping
+        Root mean square error and mean absolute relative difference of the fit, days, readings, and
+        the held-out day's forecast, where there was one.
+    notes : tuple of str
+        What had to be assumed.
+    """
+
+    subject: str
+    record_sha256: str
+    group: str
+    where: Coordinates
+    z: Array
+    covariance: Array
+    noise: Noise
+    quality: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    end_s: float = 0.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, timeline: Timeline, where: Coordinates, z: Array, covariance: Array, noise: Noise,
+        seen: Observations, group: str, held_out: Mapping[str, float] | None,
+        notes: tuple[str, ...],
+    ) -> Twin:  # fmt: skip
+        """Assemble a twin and score its fit."""
+        use = whitening(seen)
+        error = errors(run(where, z[None], seen), seen, use)[:, 0]
+        reading = seen.glucose[use.index]
+        quality: dict[str, Any] = {
+            "days": seen.days,
+            "readings": len(use.index),
+            "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
+            "mard_percent": float(100.0 * np.mean(np.abs(error) / reading)),
+            "held_out_day": dict(held_out) if held_out else None,
+        }
+        end = seen.start_s + len(seen.insulin) * 60.0
+        return cls(
+            timeline.subject, timeline.source_sha256, group, where, z, covariance, noise, quality,
+            notes, end,
+        )  # fmt: skip
+
+    @property
+    def model(self) -> Any:
+        """The model of the body."""
+        return self.where.model
+
+    def known(self) -> list[dict[str, Any]]:
+        """Return how well each coordinate is known: posterior over prior standard deviation."""
+        spread = np.sqrt(np.diag(self.covariance))
+        rows = []
+        for i, name in enumerate(NAMES):
+            ratio = float(spread[i])
+            word = (
+                "well known"
+                if ratio < WELL_KNOWN
+                else "partly known"
+                if ratio < PARTLY_KNOWN
+                else "prior-dominated"
+            )
+            rows.append(
+                {
+                    "name": name,
+                    "meaning": MEANING[name],
+                    "z": float(self.z[i]),
+                    "sd": ratio,
+                    "verdict": word,
+                }
+            )
+        return rows
+
+    def coordinates(self, n: int, rng: np.random.Generator | None = None) -> Array:
+        """Return coordinates (n, d): draws from the posterior, or the most probable repeated."""
+        if rng is None:
+            return np.repeat(self.z[None], n, axis=0)
+        root = np.linalg.cholesky(self.covariance + 1e-10 * np.eye(len(self.z)))
+        draws = self.z + rng.standard_normal((n, len(self.z))) @ root.T
+        return np.clip(draws, -LARGEST_DRAW_SD, LARGEST_DRAW_SD)
+
+    def patients(self, n: int = 1, rng: np.random.Generator | None = None) -> Patients:
+        """Return bodies as a batch: the most probable one, or draws from the posterior."""
+        params = self.where.params(self.coordinates(n, rng))
+        weight = params[:, self.model.parameter_index["BW"]]
+        age = float(np.exp(self.where.centre["age_years"]))
+        return Patients(
+            model=self.model.name,
+            names=tuple(f"{self.subject}/draw-{i:04d}" for i in range(n)),
+            groups=(self.group,) * n,
+            params=params,
+            covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that makes this twin."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the twin in JSON."""
+        return {
+            "format": FORMAT,
+            "model": self.model.name,
+            "options": dict(self.model.options),
+            "subject": self.subject,
+            "record_sha256": self.record_sha256,
+            "group": self.group,
+            "prior": self.where.to_dict(),
+            "names": list(NAMES),
+            "z": self.z.tolist(),
+            "covariance": self.covariance.tolist(),
+            "noise": {"sigma": self.noise.sigma, "rho": self.noise.rho},
+            "quality": dict(self.quality),
+            "notes": list(self.notes),
+            "end_s": self.end_s,
+        }
+
+
+def score(
+    where: Coordinates, z: Array, covariance: Array, noise: Noise, seen: Observations, first: int,
+    rng: np.random.Generator,
+) -> dict[str, float]:  # fmt: skip
+    """Return how well the samples from ``first`` on, which the fit did not see, are forecast.
+
+    The forecast runs through the whole record with the recorded doses and meals, open loop; its band
+    holds 90 % of posterior draws plus noise.
+    """
+    root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(z)))
+    draws = np.clip(z + rng.standard_normal((BAND_DRAWS, len(z))) @ root.T, -3.5, 3.5)
+    glucose = run(where, np.concatenate([z[None], draws]), seen)[first:]
+    reading = seen.glucose[first:]
+    there = np.isfinite(reading)
+    band = glucose[:, 1:] + noise.sigma * rng.standard_normal(glucose[:, 1:].shape)
+    low, high = np.quantile(band, [0.05, 0.95], axis=1)
+    error = (reading - glucose[:, 0])[there]
+    inside = ((reading >= low) & (reading <= high))[there]
+    return {
+        "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
+        "bias_mg_dl": float(np.mean(error)),
+        "mard_percent": float(100.0 * np.mean(np.abs(error) / reading[there])),
+        "coverage_90": float(np.mean(inside)),
+        "readings": int(there.sum()),
+    }
+
+
+def load_twin(path: str | Path) -> Twin:
+    """Load a twin that ``Twin.to_dict`` described as JSON.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is not a twin of this version.
+    """
+    try:
+        data = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read twin {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
+    if data.get("format") != FORMAT or data.get("names") != list(NAMES):
+        raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
+    model = load_model(data["model"], **data["options"])
+    prior = data["prior"]
+    where = Coordinates(model, prior["centre"], prior["scale"], prior["shared"])
+    return Twin(
+        data["subject"],
+        data["record_sha256"],
+        data["group"],
+        where,
+        np.array(data["z"]),
+        np.array(data["covariance"]),
+        Noise(**data["noise"]),
+        data["quality"],
+        tuple(data["notes"]),
+        data["end_s"],
+    )
