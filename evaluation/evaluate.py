@@ -113,7 +113,13 @@ def metrics_of(run: Rollout) -> dict[str, np.ndarray]:
     metrics = cgm_metrics_batch(clipped, run.step_min)
     cgm = run.series["cgm_mg_dl"][1:].astype(np.float64)
     seen = cgm_metrics_batch(cgm, run.step_min)
-    for name in ("mean_glucose", "time_in_range", "time_below_70", "time_below_54", "time_above_250"):
+    for name in (
+        "mean_glucose",
+        "time_in_range",
+        "time_below_70",
+        "time_below_54",
+        "time_above_250",
+    ):
         metrics[f"cgm_{name}"] = seen[name]
     hours = run.step_min / 60.0
     days = len(glucose[1:]) * run.step_min / 1440.0

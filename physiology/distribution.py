@@ -1,12 +1,12 @@
 """The joint distribution of the people of one age group, fitted to a table of named patients.
 
-Primary parameters of ``uva_padova_2008`` are made normal (logarithm, or logit where a share must lie
-in (0, 1)); everything else follows from the steady state (:func:`complete`). Each group keeps its own
-means and standard deviations. Ten people a group cannot carry a correlation matrix of 26 quantities,
-so one matrix is pooled over the groups and shrunk towards zero by the analytic rule of Schaefer and
-Strimmer (Stat Appl Genet Mol Biol 2005;4:32, doi:10.2202/1544-6115.1175, target of unit diagonal),
-a Ledoit-Wolf estimator for correlations. Two close relations that shrinking would loosen are kept by
-the choice of primaries: stomach emptying by the share kmin/kmax, depot absorption by ka1/ka2.
+Primary parameters of ``uva_padova_2008`` are made normal (logarithm, or logit where a share must
+lie in (0, 1)); everything else follows from the steady state (:func:`complete`). Each group keeps
+its own means and standard deviations. Ten people a group cannot carry a correlation matrix of 26
+quantities, so one matrix is pooled over the groups and shrunk towards zero by the analytic rule of
+Schaefer and Strimmer (Stat Appl Genet Mol Biol 2005;4:32, doi:10.2202/1544-6115.1175, unit
+diagonal), a Ledoit-Wolf estimator for correlations. Two close relations that shrinking would loosen
+are kept by the choice of primaries: stomach emptying by the share kmin/kmax, absorption by ka1/ka2.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def primaries(patients: Patients, model: Model) -> Array:
 def complete(values: Mapping[str, Array], model: Model) -> Array:
     """Return parameters (B, P) from primary quantities, with an exact basal steady state.
 
-    Insulin: m30 = HEb m1 / (1 - HEb), m2 = (3/5) CL / (HEb Vi BW), m4 = (2/5) CL / (Vi BW). Glucose:
-    kp1 = EGPb + kp2 Gb Vg + kp3 Ib; tissue glucose and Vm0 from balanced plasma and tissue fluxes,
-    renal excretion included (Dalla Man 2007, doi:10.1109/TBME.2007.893506).
+    Insulin: m30 = HEb m1 / (1 - HEb), m2 = (3/5) CL / (HEb Vi BW), m4 = (2/5) CL / (Vi BW).
+    Glucose: kp1 = EGPb + kp2 Gb Vg + kp3 Ib; tissue glucose and Vm0 from balanced plasma and tissue
+    fluxes, renal excretion included (Dalla Man 2007, doi:10.1109/TBME.2007.893506).
     """
     v: dict[str, Any] = dict(values)
     v["kmin"] = v["kmin_share"] * v["kmax"]
@@ -102,8 +102,8 @@ def shrunk_correlation(standard: Array, degrees: int) -> tuple[Array, float]:
     Returns
     -------
     array (K, K), float
-        (1 - s) r + s I, with s the sum of the estimated variances of the off-diagonal r over the sum
-        of their squares (Schaefer and Strimmer 2005, table 2, target D).
+        (1 - s) r + s I, with s the sum of the estimated variances of the off-diagonal r over the
+        sum of their squares (Schaefer and Strimmer 2005, unit diagonal).
     """
     n = len(standard)
     products = standard[:, :, None] * standard[:, None, :]
@@ -166,4 +166,5 @@ def fit_distribution(patients: Patients, model: Model) -> JointDistribution:
     correlation, share = shrunk_correlation(standard, len(standard) - len(groups))
     first = model.params(patients.params[0])
     shared = {k: float(getattr(first, k)) for k in SHARED}
-    return JointDistribution(means, scales, np.linalg.cholesky(correlation), share, shared)
+    root = np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
+    return JointDistribution(means, scales, root, share, shared)

@@ -24,7 +24,9 @@ leaves the stomach. ``D`` is where published simulators differ:
   at 5 g/min, glucose differs by at most 0.3 mg/dL at 20 g, 1.1 at 30 g, 13 at 80 g (30 named
   patients). The speed-up is capped at 10 (``D`` >= 3 g), which keeps the 1 min step stable.
 
-Deviations shared with simglucose: grinding rate ``kgri = kmax``, ``m3`` constant, no glucagon.
+Deviations shared with simglucose: grinding rate ``kgri = kmax``, ``m3`` constant, no glucagon. Our
+own: a state at zero can rise again (simglucose freezes it), and tissue uptake is at most 2 per minute
+of tissue glucose (a bound for overdoses, so that the 1 min step stays stable).
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ GUTS = ("published", "simglucose_legacy", "t1dms")
 PMOL_PER_UNIT = 6000.0
 REFERENCE_MEAL_MG = 30_000.0
 SMALLEST_MEAL_MG = 3_000.0
+FASTEST_UPTAKE = 2.0
 
 
 class Params(NamedTuple):
@@ -204,7 +207,8 @@ def make_equations(gut: str) -> Callable[[Any], Callable[..., Any]]:
 
             EGP = xp.maximum(p.kp1 - p.kp2 * Gp - p.kp3 * Id, 0.0)
             E = p.ke1 * xp.maximum(Gp - p.ke2, 0.0)
-            Uid = (p.Vm0 + p.Vmx * X) * Gt / (p.Km0 + Gt)
+            # No step of a minute can follow a faster loss; reached only far beyond any dose.
+            Uid = xp.minimum((p.Vm0 + p.Vmx * X) / (p.Km0 + Gt), FASTEST_UPTAKE) * Gt
             d_Gp = EGP + Ra - p.Fsnc - E - p.k1 * Gp + p.k2 * Gt
             d_Gt = p.k1 * Gp - p.k2 * Gt - Uid
 
@@ -260,7 +264,9 @@ def observe(xp: Any) -> Callable[..., Any]:
 
     def read(x: Any, u: Any, p: Any) -> Any:
         production = xp.maximum(p.kp1 - p.kp2 * x[3] - p.kp3 * x[8], 0.0)
-        return (x[3] / p.Vg, x[12] / p.Vg, x[5] / p.Vi, p.f * p.kabs * x[2] / p.BW, production)
+        # A step may overshoot the guard at zero by a fraction of a mg/dL.
+        plasma, sensed = xp.maximum(x[3], 0.0) / p.Vg, xp.maximum(x[12], 0.0) / p.Vg
+        return (plasma, sensed, x[5] / p.Vi, p.f * p.kabs * x[2] / p.BW, production)
 
     return read
 

@@ -1,0 +1,1 @@
+"""Whether to trust a policy: metrics, bounds, constraints, verdicts."""

@@ -1,0 +1,1 @@
+"""Bundled records: see README.md beside."""

@@ -1,0 +1,115 @@
+"""A timeline into DoseGym's plain CSV, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from pathlib import Path
+
+from .clock import utc_text
+from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
+from .series import DailySchedule
+from .timeline import Timeline
+
+COLUMNS = (
+    "time",
+    "glucose_mg_dl",
+    "bolus_u",
+    "long_acting_u",
+    "carbs_g",
+    "basal_u_per_h",
+    "basal_end",
+    "basal_logged",
+)
+WORDS = {-1: "Low", 1: "High"}
+
+
+def write_record(timeline: Timeline, path: str | Path) -> None:
+    """Write a timeline as plain CSV that `read_record` reads back to equal columns.
+
+    Parameters
+    ----------
+    timeline : Timeline
+    path : path
+        Replaced only when all is written.
+    """
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record-", suffix=".csv")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(record_text(timeline))
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def record_text(timeline: Timeline) -> str:
+    """Return the plain CSV of a timeline."""
+    out = io.StringIO()
+    out.write("# DoseGym plain record, version 1\n")
+    for key, value in _settings(timeline):
+        out.write(f"# {key}: {value}\n")
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for _, row in sorted(_rows(timeline), key=lambda item: item[0]):
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def _settings(timeline: Timeline) -> list[tuple[str, str]]:
+    lines = [("subject", timeline.subject), ("timezone", timeline.timezone)]
+    for key in (*NUMBER_KEYS, *SCHEDULE_KEYS):
+        value = getattr(timeline.settings, key)
+        if isinstance(value, DailySchedule):
+            lines.append((key, _schedule(value)))
+        elif value is not None:
+            lines.append((key, _number(value)))
+    return lines
+
+
+def _schedule(schedule: DailySchedule) -> str:
+    steps = zip(schedule.minute_of_day.tolist(), schedule.value.tolist(), strict=True)
+    return ", ".join(f"{_clock(minute)}={_number(value)}" for minute, value in steps)
+
+
+def _clock(minute: float) -> str:
+    hours, rest = divmod(round(minute * 60), 3600)
+    return f"{hours:02d}:{rest // 60:02d}" + (f":{rest % 60:02d}" if rest % 60 else "")
+
+
+def _number(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _rows(timeline: Timeline) -> list[tuple[tuple[float, int], dict[str, str]]]:
+    """Return one row per value, each with its place in the order of time."""
+    rows: list[tuple[tuple[float, int], dict[str, str]]] = []
+
+    def add(time_s: float, rank: int, cells: dict[str, str]) -> None:
+        rows.append(((time_s, rank), {"time": utc_text(time_s), **cells}))
+
+    basal = timeline.basal
+    if basal is not None:
+        for index in range(len(basal)):
+            cells = {
+                "basal_u_per_h": _number(basal.u_per_h[index]),
+                "basal_end": utc_text(float(basal.end_s[index])),
+                "basal_logged": "no" if basal.assumed[index] else "yes",
+            }
+            add(float(basal.start_s[index]), 0, cells)
+    glucose = timeline.glucose
+    for index in range(len(glucose)):
+        word = WORDS.get(int(glucose.censored[index]), _number(glucose.mg_dl[index]))
+        add(float(glucose.time_s[index]), 1, {"glucose_mg_dl": word})
+    events = (
+        ("bolus_u", timeline.boluses.time_s, timeline.boluses.units),
+        ("long_acting_u", timeline.long_acting.time_s, timeline.long_acting.units),
+        ("carbs_g", timeline.meals.time_s, timeline.meals.carbs_g),
+    )
+    for rank, (column, times, amounts) in enumerate(events, start=2):
+        for time, amount in zip(times.tolist(), amounts.tolist(), strict=True):
+            add(time, rank, {column: _number(amount)})
+    return rows
