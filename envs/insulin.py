@@ -29,6 +29,15 @@ from .reward import reward_code, reward_table
 START_SPREAD = 0.15
 START_RANGE_MG_DL = (90.0, 220.0)
 HISTORY_MIN = max(LAGS_MIN)
+RESCUE = (
+    "rescue_g",
+    "rescue_below_mg_dl",
+    "rescue_alarm_mg_dl",
+    "rescue_wait_min",
+    "rescue_awake",
+    "rescue_asleep",
+)
+LONG_AGO_MIN = -(10**6)
 
 
 class Episode(NamedTuple):
@@ -41,6 +50,7 @@ class Episode(NamedTuple):
     told: Array
     gain: Array
     offset: Array
+    heed: Array
     steps: NDArray[np.int64]
 
 
@@ -57,6 +67,7 @@ class State(NamedTuple):
     told_now: Array
     memory: Array
     history: Array
+    last_rescue: NDArray[np.int64]
     episode_cost: Array
 
 
@@ -67,6 +78,8 @@ class Orders(NamedTuple):
     dose: Array
     plate: Array
     meal_next: NDArray[np.int64]
+    rescued: Array
+    last_rescue: NDArray[np.int64]
     proposed: Array
     applied: Array
 
@@ -133,6 +146,7 @@ class InsulinTask:
         "bolus_u",
         "iob_u",
         "cgm_mg_dl",
+        "rescue_carbs_g",
     )
 
     @cached_property
@@ -178,6 +192,7 @@ class InsulinTask:
             "caps": reward_table(self.death_penalty),
             "code": reward_code(self.reward),
             "mode": self.dosing.code,
+            "rescue": np.array([getattr(self.scenario, name) for name in RESCUE]),
         }
 
     @property
@@ -211,9 +226,11 @@ class InsulinTask:
         gain, offset = np.empty((n, self.n_steps + 1)), np.empty((n, self.n_steps + 1))
         k = self.scenario.max_meals(self.days)
         meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
+        heed = np.empty((n, 24 * (self.days + 1)))
         for i, stream in enumerate(streams):
             g, o = self.sensor.draw(stream.sensor, self.n_steps * per + 1)
             gain[i], offset[i] = g[::per], o[::per]
+            heed[i] = stream.device.random(heed.shape[1])
             plan = self.scenario.draw(
                 stream.scenario,
                 days=self.days,
@@ -227,7 +244,7 @@ class InsulinTask:
             told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
         chart, params = self.charts[person], self.cohort.patients.params[person]
         steps = np.full(n, self.n_steps, dtype=np.int64)
-        return Episode(person, params, chart, meals, told, gain, offset, steps)
+        return Episode(person, params, chart, meals, told, gain, offset, heed, steps)
 
     def _start_body(self, person: Any, draw: Array) -> Array:
         from scipy.special import ndtri
@@ -262,11 +279,14 @@ class InsulinTask:
         zero = np.zeros(n, dtype=np.int64)
         state = State(
             body, outputs, minute, zero, np.zeros(n), zero.copy(), told_next, told_now,
-            memory, history, np.zeros(n),
+            memory, history, np.full(n, LONG_AGO_MIN, np.int64), np.zeros(n),
         )  # fmt: skip
         dose = np.stack([episode.chart[:, kernels.BASAL], np.zeros(n), np.zeros(n)], axis=1)
         quiet = np.zeros((n, self.dosing.size))
-        orders = Orders(np.zeros((1, 2, n)), dose, state.plate, state.meal_next, quiet, quiet)
+        orders = Orders(
+            np.zeros((1, 2, n)), dose, state.plate, state.meal_next, np.zeros(n),
+            state.last_rescue, quiet, quiet,
+        )  # fmt: skip
         step = self._verdict(episode, state, orders, outputs[:, 1], np.ones(n, np.int64), True)
         return state, step
 
@@ -278,6 +298,12 @@ class InsulinTask:
         u, dose = np.empty((self.step_min, 2, n)), np.empty((n, 3))
         plate, meal_next = state.plate.copy(), state.meal_next.copy()
         asked = np.asarray(action, dtype=np.float64)
+        rescued, last_rescue = np.zeros(n), state.last_rescue
+        if self.scenario.rescue_g > 0.0:
+            last_rescue = last_rescue.copy()
+            kernels.treat_low(
+                state.minute, state.history, episode.heed, c["rescue"], last_rescue, plate, rescued
+            )
         bad = kernels.deliver(
             c["mode"], asked, state.minute, episode.chart, plate, meal_next, episode.meals,
             state.told_now, c["pumps"], self.step_min, u, dose,
@@ -287,7 +313,7 @@ class InsulinTask:
                 f"action of patient {bad} is {asked[bad].tolist()}; every entry must be a number "
                 "within [-1, 1] (see dosegym.therapy.dosing for its meaning in U/h and U)"
             )
-        return Orders(u, dose, plate, meal_next, asked, asked)
+        return Orders(u, dose, plate, meal_next, rescued, last_rescue, asked, asked)
 
     def live(self, episode: Episode, state: State, orders: Orders) -> Array:
         """Let the bodies live through the interval."""
@@ -310,7 +336,7 @@ class InsulinTask:
         kernels.remember(episode.chart, orders.dose, told_now, c["decays"], self.step_min, memory)
         new = State(
             body, outputs, minute, index, orders.plate, orders.meal_next, told_next, told_now,
-            memory, history, state.episode_cost.copy(),
+            memory, history, orders.last_rescue, state.episode_cost.copy(),
         )  # fmt: skip
         before = state.outputs[:, 1]
         return new, self._verdict(episode, new, orders, before, episode.steps - index, False)
@@ -329,7 +355,7 @@ class InsulinTask:
         done = np.empty((n, 2), dtype=np.bool_)
         kernels.judge(
             new.outputs, before, episode.chart, new.memory, orders.dose, orders.inputs, new.history,
-            c["limits"], c["ends"], c["code"], c["caps"], new.minute, left, new.episode_cost,
+            orders.rescued, c["limits"], c["ends"], c["code"], c["caps"], new.minute, left, new.episode_cost,
             log, reward, done,
         )  # fmt: skip
         if first:

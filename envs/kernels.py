@@ -76,6 +76,24 @@ def deliver(mode, action, minute, chart, plate, meal_next, meals, told_now, pump
 
 
 @njit(nogil=True, cache=True)
+def treat_low(minute, history, heed, rescue, last, plate, eaten):
+    """Put rescue carbohydrate on the plate of those who notice a low; fills ``eaten`` (B,) in g.
+
+    ``rescue``: grams, thresholds awake and asleep (mg/dL), wait (min), heeding awake and asleep;
+    ``heed`` (B, hours) is uniform; ``last`` (B,), minute of the last treatment, is overwritten.
+    """
+    for b in range(minute.shape[0]):
+        eaten[b] = 0.0
+        hour = minute[b] // 60
+        awake = 7 <= hour % 24 < 23
+        threshold = rescue[1] if awake else rescue[2]
+        if history[b, 0] < threshold and minute[b] - last[b] >= rescue[3]:
+            if heed[b, hour % heed.shape[1]] < (rescue[4] if awake else rescue[5]):
+                plate[b] += rescue[0]
+                eaten[b], last[b] = rescue[0], minute[b]
+
+
+@njit(nogil=True, cache=True)
 def hear(minute, told, told_next, told_now):
     """Fill ``told_now`` (B,) with the grams announced up to ``minute``; advances ``told_next``."""
     for b in range(minute.shape[0]):
@@ -175,10 +193,10 @@ def reward_of(code, glucose, before, died, caps):
 
 @njit(nogil=True, cache=True)
 def judge(
-    outputs, before, chart, memory, dose, u, history, limits, ends, code, caps, minute, left, total,
+    outputs, before, chart, memory, dose, u, history, rescued, limits, ends, code, caps, minute, left, total,
     log, reward, done,
 ):  # fmt: skip
-    """Fill ``log`` (B, 16), ``reward`` (B,), ``done`` (B, 2) and add the costs to ``total`` (B,)."""
+    """Fill ``log`` (B, 17), ``reward`` (B,), ``done`` (B, 2) and add the costs to ``total`` (B,)."""
     for b in range(outputs.shape[0]):
         glucose = outputs[b, 1]
         iob = memory[b, 0] + memory[b, 1]
@@ -194,7 +212,7 @@ def judge(
         log[b, 4], log[b, 5], log[b, 6], log[b, 7] = cost, total[b], minute[b], dose[b, 2]
         log[b, 8], log[b, 9], log[b, 10] = glucose, outputs[b, 0], outputs[b, 2]
         log[b, 11], log[b, 12], log[b, 13], log[b, 14] = eaten, dose[b, 0], dose[b, 1], iob
-        log[b, 15] = history[b, 0]
+        log[b, 15], log[b, 16] = history[b, 0], rescued[b]
         died = glucose < ends[0] or glucose > ends[1]
         reward[b] = reward_of(code, glucose, before[b], died, caps)
         done[b, 0] = died

@@ -15,8 +15,10 @@ from .registry import make_task
 
 _KEYS = frozenset(
     ("cost", "costs", "episode_cost", "time_min", "proposed_action", "applied_action")
-    + ("shielded", "truth", "TimeLimit.truncated", "terminal_observation")
+    + ("shielded", "truth")
 )
+# Set at once where a lane ends; elsewhere the first is False and the second absent.
+_ENDINGS = frozenset(("TimeLimit.truncated", "terminal_observation"))
 
 
 class LaneInfo(dict[str, Any]):
@@ -47,7 +49,10 @@ class LaneInfo(dict[str, Any]):
         return super().__getitem__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value; keys this environment never has cost nothing."""
+        """Return a value; what SB3 asks of every lane at every step costs nothing."""
+        if key in _ENDINGS:
+            absent = False if key == "TimeLimit.truncated" else default
+            return super().get(key, absent)
         if key in _KEYS:
             self._fill()
         return super().get(key, default)
@@ -99,13 +104,18 @@ class LaneInfo(dict[str, Any]):
 
 
 class DoseVecEnv(VecEnv):
-    """Any Task as SB3's VecEnv, all patients in one transition."""
+    """Any Task as SB3's VecEnv, all patients in one transition.
+
+    ``last_step`` is the latest transition as arrays, before finished lanes began anew: what training
+    logs are summed from. ``lanes`` holds the running episodes, which a checkpoint keeps.
+    """
 
     def __init__(self, task: Task, n_envs: int, env_id: str, kwargs: dict[str, Any]) -> None:
         self.task = task
         self.env_id, self.env_kwargs = env_id, kwargs
         self.render_mode = None
-        self._lanes = Lanes(task, n_envs)
+        self.lanes = Lanes(task, n_envs)
+        self.last_step: Step | None = None
         self._actions: NDArray[Any] = np.zeros((n_envs, *task.action_space.shape))
         super().__init__(n_envs, task.observation_space, task.action_space)
 
@@ -113,8 +123,8 @@ class DoseVecEnv(VecEnv):
         """Start an episode on every lane; seeds set by ``seed`` are used once."""
         for lane, seed in enumerate(self._seeds):
             if seed is not None:
-                self._lanes.seed(lane, seed)
-        step = self._lanes.begin()
+                self.lanes.seed(lane, seed)
+        step = self.lanes.begin()
         self.reset_infos = [LaneInfo(self.task, step, i) for i in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
@@ -126,7 +136,7 @@ class DoseVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Advance every lane; finished lanes begin anew within the same step."""
-        step = self._lanes.step(self._actions)
+        step = self.last_step = self.lanes.step(self._actions)
         done = step.terminated | step.truncated
         infos: list[dict[str, Any]] = [LaneInfo(self.task, step, i) for i in range(self.num_envs)]
         observation = step.observation
@@ -139,7 +149,7 @@ class DoseVecEnv(VecEnv):
                         "TimeLimit.truncated": bool(step.truncated[lane]),
                     }
                 )
-            fresh = self._lanes.begin(lanes)
+            fresh = self.lanes.begin(lanes)
             observation = overwrite(step, lanes, fresh).observation
             for i, lane in enumerate(lanes):
                 self.reset_infos[lane] = LaneInfo(self.task, fresh, i)

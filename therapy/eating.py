@@ -11,19 +11,18 @@ the earlier slot's is eaten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from ..physiology.errors import InputError
 from .intake import COUNTING, counting_error_g, daily_carbs_g
-from .meals import WEIGHT_SCALED_DAY, MealPlan, Slot
-from .presets import check, known_fields, verify
+from .meals import MealPlan, Slot, SlotTable, as_slot, tabulate
+from .presets import check
 
 Array = NDArray[np.float64]
 
@@ -33,22 +32,6 @@ DAY_MIN: Final = 1440.0
 # One column each: eaten?, time, amount, told?, delay, carb-count error.
 COLUMNS: Final = 6
 TINY: Final = 2.0**-53
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The slots of a day as arrays (S,)."""
-
-    kind: NDArray[np.str_]
-    probability: Array
-    mean: Array
-    sd: Array
-    floor: Array
-    span: Array
-    amount: Array
-    spread: Array
-    log_sd: Array
-    missed: Array
 
 
 @dataclass(frozen=True)
@@ -82,6 +65,14 @@ class Scenario:
         Mean carb-count error: ``none``, ``dtt2020_linear`` or ``dtt2020_quadratic``.
     counting_log_mean, counting_log_sd : float
         Mean and SD of the logarithm of the factor on what is told.
+    rescue_g : float
+        Carbohydrate taken against a low reading, g; 0 for a person who never treats one.
+    rescue_below_mg_dl, rescue_alarm_mg_dl : float
+        Readings below which it is taken awake (7 to 23 h), and asleep (an alarm must wake them).
+    rescue_wait_min : float
+        Least time between two treatments, min.
+    rescue_awake, rescue_asleep : float
+        Share of hours in which the person heeds a low, awake and asleep.
     """
 
     name: str
@@ -100,9 +91,15 @@ class Scenario:
     counting: str = "none"
     counting_log_mean: float = 0.0
     counting_log_sd: float = 0.0
+    rescue_g: float = 0.0
+    rescue_below_mg_dl: float = 70.0
+    rescue_alarm_mg_dl: float = 55.0
+    rescue_wait_min: float = 15.0
+    rescue_awake: float = 0.9
+    rescue_asleep: float = 0.6
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "slots", tuple(_slot(s) for s in self.slots))
+        object.__setattr__(self, "slots", tuple(as_slot(s) for s in self.slots))
         for field, choices in (
             ("amount_shape", SHAPES),
             ("daily_carbs", DAILY),
@@ -118,9 +115,20 @@ class Scenario:
         for field in ("missed_rate", "snack_missed_rate", "late_rate"):
             check(f"scenario {field}", getattr(self, field), 0.0, 1.0)
         check("scenario late_high_min", self.late_high_min, 0.0, 720.0, "min")
-        check("scenario late_low_min", self.late_low_min, 0.0, self.late_high_min, "min")
+        check("scenario late_low_min", self.late_low_min, 0.0, 720.0, "min")
+        if self.late_low_min > self.late_high_min:
+            raise InputError(
+                f"scenario late_low_min is {self.late_low_min:g} min; give at most late_high_min, "
+                f"{self.late_high_min:g} min, or raise that"
+            )
         check("scenario counting_log_mean", self.counting_log_mean, -2.0, 2.0)
         check("scenario counting_log_sd", self.counting_log_sd, 0.0, 2.0)
+        check("scenario rescue_g", self.rescue_g, 0.0, 100.0, "g")
+        for field in ("rescue_below_mg_dl", "rescue_alarm_mg_dl"):
+            check(f"scenario {field}", getattr(self, field), 0.0, 120.0, "mg/dL")
+        check("scenario rescue_wait_min", self.rescue_wait_min, 5.0, 120.0, "min")
+        for field in ("rescue_awake", "rescue_asleep"):
+            check(f"scenario {field}", getattr(self, field), 0.0, 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields as plain values; ``load_scenario`` takes them back."""
@@ -133,28 +141,8 @@ class Scenario:
         return (int(days) + 1) * len(self.slots)
 
     @cached_property
-    def _table(self) -> _Table:
-        def column(field: str) -> Array:
-            return np.array([getattr(s, field) for s in self.slots], dtype=np.float64)
-
-        kind = np.array([s.kind for s in self.slots], dtype=np.str_)
-        mean, sd = column("time_mean_min"), column("time_sd_min")
-        unit = np.where(sd > 0.0, sd, 1.0)
-        floor = np.where(sd > 0.0, ndtr((column("time_low_min") - mean) / unit), 0.5)
-        ceiling = np.where(sd > 0.0, ndtr((column("time_high_min") - mean) / unit), 0.5)
-        spread = column("spread")
-        return _Table(
-            kind=kind,
-            probability=column("probability"),
-            mean=mean,
-            sd=sd,
-            floor=floor,
-            span=ceiling - floor,
-            amount=column("amount"),
-            spread=spread,
-            log_sd=np.sqrt(np.log1p(spread**2)),
-            missed=np.where(kind == "snack", self.snack_missed_rate, self.missed_rate),
-        )
+    def _table(self) -> SlotTable:
+        return tabulate(self.slots)
 
     def draw(
         self,
@@ -240,32 +228,16 @@ class Scenario:
         """Return when and what the controller is told of the meals eaten."""
         if not self.announced:
             return np.full(when.shape, np.inf), np.zeros(when.shape)
-        table = self._table
-        missed = table.missed[slot]
+        kind = self._table.kind[slot]
+        missed = np.where(kind == "snack", self.snack_missed_rate, self.missed_rate)
         late = u[0] < missed + (1.0 - missed) * self.late_rate
         delay = self.late_low_min + (self.late_high_min - self.late_low_min) * u[1]
         told_min = when + np.where(late, delay, -self.lead_min)
         counted = grams
         if self.counting != "none":
-            error = counting_error_g(self.counting, grams, table.kind[slot], weight_kg)
+            error = counting_error_g(self.counting, grams, kind, weight_kg)
             counted = np.maximum(grams + error, 0.0)
         if self.counting_log_mean or self.counting_log_sd:
             counted = counted * np.exp(self.counting_log_mean + self.counting_log_sd * ndtri(u[2]))
         never = u[0] < missed
         return np.where(never, np.inf, told_min), np.where(never, 0.0, counted)
-
-
-def _slot(value: Any) -> Slot:
-    """Return a slot from itself or from the mapping ``to_dict`` makes of it."""
-    if isinstance(value, Slot):
-        return value
-    example = WEIGHT_SCALED_DAY[0]
-    if not isinstance(value, Mapping):
-        raise InputError(f"scenario slot is {value!r}; give a mapping of {known_fields(example)}")
-    verify("slot", example, value)
-    missing = [key for key in known_fields(example) if key not in value]
-    if missing:
-        raise InputError(
-            f"scenario slot lacks {missing[0]!r}; it needs all of {known_fields(example)}"
-        )
-    return Slot(**value)

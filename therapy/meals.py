@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from ..physiology.errors import InputError
-from .presets import check
+from .presets import check, known_fields, verify
 
 Array = NDArray[np.float64]
 
@@ -82,6 +84,50 @@ class Slot:
         check("slot spread", self.spread, 0.0, 1000.0)
 
 
+@dataclass(frozen=True)
+class SlotTable:
+    """The slots of a day as arrays (S,), ready to draw from.
+
+    ``floor`` and ``span`` are where the truncated time lies in its normal distribution function:
+    time = mean + sd x inverse normal(floor + u span) for u uniform in (0, 1).
+    """
+
+    kind: NDArray[np.str_]
+    probability: Array
+    mean: Array
+    sd: Array
+    floor: Array
+    span: Array
+    amount: Array
+    spread: Array
+    log_sd: Array
+
+
+def tabulate(slots: tuple[Slot, ...]) -> SlotTable:
+    """Return the slots of a day as arrays."""
+
+    def column(field: str) -> Array:
+        return np.array([getattr(s, field) for s in slots], dtype=np.float64)
+
+    mean, sd, spread = column("time_mean_min"), column("time_sd_min"), column("spread")
+    unit = np.where(sd > 0.0, sd, 1.0)
+    floor, ceiling = (
+        np.where(sd > 0.0, ndtr((column(edge) - mean) / unit), 0.5)
+        for edge in ("time_low_min", "time_high_min")
+    )
+    return SlotTable(
+        kind=np.array([s.kind for s in slots], dtype=np.str_),
+        probability=column("probability"),
+        mean=mean,
+        sd=sd,
+        floor=floor,
+        span=ceiling - floor,
+        amount=column("amount"),
+        spread=spread,
+        log_sd=np.sqrt(np.log1p(spread**2)),
+    )
+
+
 def _six(
     probability: tuple[float, float],
     time_sd_min: tuple[float, float],
@@ -151,3 +197,25 @@ WEIGHT_SCALED_DAY: Final = (
 # The same, with the last slot, a snack at any hour, eaten every other day (project choice). Only
 # its chance differs, so that a seed gives both days the same other meals.
 MESSY_DAY: Final = (*WEIGHT_SCALED_DAY[:-1], replace(WEIGHT_SCALED_DAY[-1], probability=0.5))
+
+
+def as_slot(value: Any) -> Slot:
+    """Return a slot from itself or from a mapping of its fields.
+
+    Raises
+    ------
+    InputError
+        If a field is missing, unknown or not acceptable.
+    """
+    if isinstance(value, Slot):
+        return value
+    example = SIMGLUCOSE_DAY[0]
+    if not isinstance(value, Mapping):
+        raise InputError(f"scenario slot is {value!r}; give a mapping of {known_fields(example)}")
+    verify("slot", example, value)
+    missing = [key for key in known_fields(example) if key not in value]
+    if missing:
+        raise InputError(
+            f"scenario slot lacks {missing[0]!r}; it needs all of {known_fields(example)}"
+        )
+    return Slot(**value)

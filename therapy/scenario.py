@@ -17,11 +17,22 @@ _OURS: Final = (
     "from J Pediatr Psychol 2020;45:749; see docs/reference/devices-and-days.md"
 )
 
+# 15 g of fast carbohydrate below 70 mg/dL, again after 15 min: American Diabetes Association,
+# Standards of Care 2024, section 6, 10.2337/dc24-S006. How often a low is heeded: project choice.
+RESCUE_G: Final = 15.0
+
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
     {
         scenario.name: scenario
         for scenario in (
-            Scenario("unannounced", _OURS, meals.WEIGHT_SCALED_DAY, "lognormal", "schofield"),
+            Scenario(
+                "unannounced",
+                _OURS,
+                meals.WEIGHT_SCALED_DAY,
+                "lognormal",
+                "schofield",
+                rescue_g=RESCUE_G,
+            ),
             Scenario(
                 "announced",
                 _OURS,
@@ -29,6 +40,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 "lognormal",
                 "schofield",
                 announced=True,
+                rescue_g=RESCUE_G,
             ),
             # Each rate's source or reason: docs/reference/devices-and-days.md, "messy".
             Scenario(
@@ -46,6 +58,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
                 late_high_min=45.0,
                 counting_log_mean=-0.095,
                 counting_log_sd=0.1945,
+                rescue_g=RESCUE_G,
             ),
             Scenario("fasting", "no meals"),
             Scenario(

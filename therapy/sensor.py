@@ -69,7 +69,7 @@ class Sensor:
         rng : numpy.random.Generator
             Advanced by a number of draws that depends on n only.
         n : int
-            Number of samples.
+            Number of samples, at least 1.
 
         Returns
         -------
