@@ -14,6 +14,8 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
+from ..physiology.errors import InputError
+
 Array = NDArray[np.float64]
 Rows = TypeVar("Rows", bound=tuple)  # type: ignore[type-arg]
 
@@ -34,8 +36,8 @@ class Step(NamedTuple):
     reward: Array
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
-    proposed: Array
-    applied: Array
+    proposed: NDArray[np.float32]
+    applied: NDArray[np.float32]
     log: Array
 
 
@@ -86,15 +88,29 @@ def streams_of(generator: np.random.Generator) -> Streams:
     return Streams(*generator.spawn(4))
 
 
-def put(rows: Rows, lanes: Sequence[int] | NDArray[np.int64], new: Rows) -> None:
-    """Write the rows of newly begun episodes into a batch, widening ragged arrays as needed."""
+def put(rows: Rows, lanes: Sequence[int], new: Rows) -> None:
+    """Write the rows of newly begun episodes into a batch."""
     for old, fresh in zip(rows, new, strict=True):
         old[lanes] = fresh
 
 
-def take(rows: Rows, lanes: Any) -> Rows:
-    """Return the rows of some lanes as a batch of their own."""
-    return type(rows)(*(a[lanes] for a in rows))
+def as_actions(action: Any, shape: tuple[int, ...]) -> Array:
+    """Return actions as numbers of a shape; whether they lie within the space, the task checks.
+
+    Raises
+    ------
+    InputError
+        If they are not numbers, or of another shape.
+    """
+    try:
+        asked = np.asarray(action, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"action is {str(action)[:60]!r}; give an array of numbers of shape {shape}"
+        ) from None
+    if asked.shape != shape:
+        raise InputError(f"action has shape {asked.shape}; give an array of shape {shape}")
+    return asked
 
 
 def info_of(task: Task, step: Step, lane: int) -> dict[str, Any]:
@@ -113,20 +129,27 @@ def info_of(task: Task, step: Step, lane: int) -> dict[str, Any]:
     }
 
 
-def infos_of(task: Task, step: Step) -> dict[str, Any]:
-    """Return the infos of a batch as arrays under the same keys (Gymnasium's vector form)."""
+def infos_of(task: Task, step: Step, present: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    """Return the infos of a batch as arrays under the same keys (Gymnasium's vector form).
+
+    ``present`` (B,), by default everyone, is what the masks ``_key`` say of each lane.
+    """
     log, k = step.log.T, len(task.cost_names)
-    present = np.ones(step.log.shape[0], dtype=np.bool_)
+    here = np.ones(step.log.shape[0], dtype=np.bool_) if present is None else present
     infos: dict[str, Any] = {
         "cost": log[k],
-        "costs": dict(zip(task.cost_names, log, strict=False)),
+        "costs": _masked(dict(zip(task.cost_names, log, strict=False)), here),
         "episode_cost": log[k + 1],
         "time_min": log[k + 2],
         "proposed_action": step.proposed,
         "applied_action": step.applied,
         "shielded": log[k + 3] > 0.0,
-        "truth": dict(zip(task.log_columns[k + 4 :], log[k + 4 :], strict=True)),
+        "truth": _masked(dict(zip(task.log_columns[k + 4 :], log[k + 4 :], strict=True)), here),
     }
+    return _masked(infos, here)
+
+
+def _masked(infos: dict[str, Any], present: NDArray[np.bool_]) -> dict[str, Any]:
     return infos | {f"_{key}": present for key in infos}
 
 

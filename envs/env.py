@@ -8,7 +8,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from .core import Task, info_of
+from ..physiology.errors import InputError
+from .core import Task, as_actions, info_of
 from .lanes import Lanes
 
 
@@ -18,11 +19,14 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 4}  # noqa: RUF012
 
     def __init__(self, task: Task, render_mode: str | None = None) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise InputError(f"render_mode is {render_mode!r}; choose 'rgb_array' or leave it out")
         self.task = task
         self.render_mode = render_mode
         self.observation_space = task.observation_space
         self.action_space = task.action_space
         self._lanes = Lanes(task, 1)
+        self._over = False
         self._track: list[list[float]] = []
 
     def reset(
@@ -33,28 +37,36 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         if seed is not None or self._lanes.streams[0] is None:
             self._lanes.adopt(0, self.np_random)
         step = self._lanes.begin()
+        self._over = False
         self._track = [step.log[0].tolist()]
         return step.observation[0], info_of(self.task, step, 0)
 
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Advance by one decision interval."""
-        step = self._lanes.step(np.asarray(action, dtype=np.float64).reshape(1, -1))
+        """Advance by one decision interval.
+
+        Raises
+        ------
+        InputError
+            If the episode has ended or not begun, or the action is not one of the action space.
+        """
+        if self._over:
+            raise InputError("the episode has ended; call reset() before the next step()")
+        step = self._lanes.step(as_actions(action, self.task.action_space.shape)[None])
         if self.render_mode is not None:
             self._track.append(step.log[0].tolist())
-        return (
-            step.observation[0],
-            float(step.reward[0]),
-            bool(step.terminated[0]),
-            bool(step.truncated[0]),
-            info_of(self.task, step, 0),
-        )
+        terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
+        self._over = terminated or truncated
+        info = info_of(self.task, step, 0)
+        return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """Draw the day so far."""
+        """Draw the day so far: an array (450, 800, 3), or None without a render mode."""
         if self.render_mode is None:
             return None
+        if not self._track:
+            raise InputError("no episode has begun; call reset() before render()")
         from .render import draw_day
 
         return draw_day(self.task, np.array(self._track))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -38,6 +39,18 @@ RESCUE = (
     "rescue_asleep",
 )
 LONG_AGO_MIN = -(10**6)
+
+
+class Start(NamedTuple):
+    """Where known people begin, one row a person of the cohort: the end of their records.
+
+    ``body`` (P, S); ``memory`` (P, MEMORIES) as ``kernels.remember`` leaves it; ``history`` (P, H),
+    readings in mg/dL, the latest first.
+    """
+
+    body: Array
+    memory: Array
+    history: Array
 
 
 class Episode(NamedTuple):
@@ -80,8 +93,8 @@ class Orders(NamedTuple):
     meal_next: NDArray[np.int64]
     rescued: Array
     last_rescue: NDArray[np.int64]
-    proposed: Array
-    applied: Array
+    proposed: NDArray[np.float32]
+    applied: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -108,10 +121,14 @@ class InsulinTask:
         Glucose (mg/dL) below or above which the episode ends as a death; None never ends it.
     death_penalty : float
         Subtracted from the reward at a termination.
+    cost_weights : mapping of cost name to float
+        Subtracted from the reward at every step at which the cost is incurred; none by default.
     by_lane : bool
         Lane i treats person i (modulo the cohort) instead of a random one.
     threads : int
         Threads of the engine.
+    start : Start, optional
+        Where each person begins, instead of ``start_glucose`` and a quiet past.
     """
 
     model: Model
@@ -127,8 +144,10 @@ class InsulinTask:
     start_glucose: float | str
     terminate: tuple[float, float] | None
     death_penalty: float
+    cost_weights: Mapping[str, float] | None = None
     by_lane: bool = False
     threads: int = 1
+    start: Start | None = None
     name: str = "Insulin"
 
     cost_names = ("below_54", "below_70", "above_250", "iob_cap")
@@ -180,16 +199,18 @@ class InsulinTask:
     @cached_property
     def _constants(self) -> dict[str, Any]:
         ends = (-np.inf, np.inf) if self.terminate is None else self.terminate
-        lags = [min(round(m / self.step_min), self.n_history - 1) for m in LAGS_MIN]
+        whole, part = np.divmod(np.array(LAGS_MIN, dtype=np.float64), self.step_min)
         pump = self.pump
         limits = (pump.max_basal_u_per_h, pump.basal_increment_u_per_h)
         return {
             "pumps": np.array([*limits, pump.max_bolus_u, pump.bolus_increment_u], dtype=float),
             "decays": filter_decays(self.step_min),
-            "lags": np.array(lags, dtype=np.int64),
+            "lags": whole.astype(np.int64),
+            "between": part / self.step_min,
             "limits": np.array([LEVELS.very_low, LEVELS.low, LEVELS.very_high]),
             "ends": np.array(ends, dtype=np.float64),
             "caps": reward_table(self.death_penalty),
+            "weights": np.array([(self.cost_weights or {}).get(c, 0.0) for c in self.cost_names]),
             "code": reward_code(self.reward),
             "mode": self.dosing.code,
             "rescue": np.array([getattr(self.scenario, name) for name in RESCUE]),
@@ -203,11 +224,13 @@ class InsulinTask:
     @property
     def n_history(self) -> int:
         """Readings kept for the view's lags."""
-        return round(HISTORY_MIN / self.step_min) + 1
+        return math.ceil(HISTORY_MIN / self.step_min) + 1
 
     # ---------------------------------------------------------------- the start of an episode
 
-    def begin(self, streams: Sequence[Streams], lanes: Sequence[int]) -> tuple[Episode, State, Step]:
+    def begin(
+        self, streams: Sequence[Streams], lanes: Sequence[int]
+    ) -> tuple[Episode, State, Step]:
         """Draw one episode per stream; ``lanes`` are the lanes' numbers in their batch."""
         draws = np.array([s.patient.random(3) for s in streams])
         if self.by_lane:
@@ -217,12 +240,15 @@ class InsulinTask:
         hours = np.floor(draws[:, 1] * 24.0) if self.start_hour is None else self.start_hour
         minute = np.broadcast_to(np.rint(np.asarray(hours) * 60.0), person.shape).astype(np.int64)
         episode = self._draw(streams, person, minute)
-        body = self._start_body(person, draws[:, 2])
+        known = self.start
+        body = self._start_body(person, draws[:, 2]) if known is None else known.body[person].copy()
         return episode, *self._first(episode, body, minute)
 
     def _draw(self, streams: Sequence[Streams], person: Any, minute: Any) -> Episode:
         per = self.step_min // self.sensor.period_min
         n, covariates = len(person), self.cohort.patients.covariates
+        # People who count wrong always the same way: grams eaten per gram they count.
+        truth = covariates.get("carb_factor", np.ones(len(self.cohort)))
         gain, offset = np.empty((n, self.n_steps + 1)), np.empty((n, self.n_steps + 1))
         k = self.scenario.max_meals(self.days)
         meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
@@ -239,7 +265,8 @@ class InsulinTask:
                 age_years=float(covariates["age_years"][person[i]]),
             )
             count = len(plan.time_min)
-            meals[i, :count, 0], meals[i, :count, 1] = plan.time_min, plan.carbs_g
+            eaten = plan.carbs_g * float(truth[person[i]])
+            meals[i, :count, 0], meals[i, :count, 1] = plan.time_min, eaten
             order = np.argsort(plan.told_min, kind="stable")
             told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
         chart, params = self.charts[person], self.cohort.patients.params[person]
@@ -275,14 +302,17 @@ class InsulinTask:
         before = minute - self.step_min
         kernels.hear(before, episode.told, told_next, told_now)
         kernels.hear(minute, episode.told, told_next, told_now)
-        memory[:, kernels.TOLD] = told_now
+        if self.start is not None:
+            memory[:] = self.start.memory[episode.person]
+            history[:] = self.start.history[episode.person]
+        memory[:, kernels.TOLD] += told_now
         zero = np.zeros(n, dtype=np.int64)
         state = State(
             body, outputs, minute, zero, np.zeros(n), zero.copy(), told_next, told_now,
             memory, history, np.full(n, LONG_AGO_MIN, np.int64), np.zeros(n),
         )  # fmt: skip
         dose = np.stack([episode.chart[:, kernels.BASAL], np.zeros(n), np.zeros(n)], axis=1)
-        quiet = np.zeros((n, self.dosing.size))
+        quiet = np.zeros((n, self.dosing.size), dtype=np.float32)
         orders = Orders(
             np.zeros((1, 2, n)), dose, state.plate, state.meal_next, np.zeros(n),
             state.last_rescue, quiet, quiet,
@@ -297,7 +327,8 @@ class InsulinTask:
         n, c = len(state.minute), self._constants
         u, dose = np.empty((self.step_min, 2, n)), np.empty((n, 3))
         plate, meal_next = state.plate.copy(), state.meal_next.copy()
-        asked = np.asarray(action, dtype=np.float64)
+        proposed = action.astype(np.float32)
+        applied = np.empty_like(proposed)
         rescued, last_rescue = np.zeros(n), state.last_rescue
         if self.scenario.rescue_g > 0.0:
             last_rescue = last_rescue.copy()
@@ -305,15 +336,16 @@ class InsulinTask:
                 state.minute, state.history, episode.heed, c["rescue"], last_rescue, plate, rescued
             )
         bad = kernels.deliver(
-            c["mode"], asked, state.minute, episode.chart, plate, meal_next, episode.meals,
-            state.told_now, c["pumps"], self.step_min, u, dose,
+            c["mode"], action, state.minute, episode.chart, plate, meal_next, episode.meals,
+            state.told_now, c["pumps"], self.step_min, u, dose, applied,
         )  # fmt: skip
         if bad >= 0:
+            whose = f" of lane {bad}" if n > 1 else ""
             raise InputError(
-                f"action of patient {bad} is {asked[bad].tolist()}; every entry must be a number "
-                "within [-1, 1] (see dosegym.therapy.dosing for its meaning in U/h and U)"
+                f"action{whose} is {action[bad].tolist()}; every entry must be a number within "
+                "[-1, 1] (see dosegym.therapy.dosing for its meaning in U/h and U)"
             )
-        return Orders(u, dose, plate, meal_next, rescued, last_rescue, asked, asked)
+        return Orders(u, dose, plate, meal_next, rescued, last_rescue, proposed, applied)
 
     def live(self, episode: Episode, state: State, orders: Orders) -> Array:
         """Let the bodies live through the interval."""
@@ -355,7 +387,8 @@ class InsulinTask:
         done = np.empty((n, 2), dtype=np.bool_)
         kernels.judge(
             new.outputs, before, episode.chart, new.memory, orders.dose, orders.inputs, new.history,
-            orders.rescued, c["limits"], c["ends"], c["code"], c["caps"], new.minute, left, new.episode_cost,
+            orders.rescued, c["limits"], c["ends"], c["code"], c["caps"], c["weights"],
+            new.minute, left, new.episode_cost,
             log, reward, done,
         )  # fmt: skip
         if first:
@@ -365,6 +398,7 @@ class InsulinTask:
             done[:] = False
         view = np.empty((n, kernels.N_FEATURES), dtype=np.float32)
         kernels.observe(
-            new.minute, new.history, c["lags"], new.memory, new.told_now, episode.chart, view
-        )
+            new.minute, new.history, c["lags"], c["between"], new.memory, new.told_now,
+            episode.chart, view,
+        )  # fmt: skip
         return Step(view, reward, done[:, 0], done[:, 1], orders.proposed, orders.applied, log)

@@ -9,11 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..physiology.respond import EATING_G_PER_MIN
 from ..therapy import dosing, pump
 from ..therapy.onboard import FILTERS_MIN
+from ..therapy.protocols import KOVATCHEV as _KOVATCHEV
+from ..therapy.protocols import MAGNI as _MAGNI
 from ..therapy.view import INSULIN_VIEW, LAGS_MIN
+from .reward import LARGEST_RISK
 
 _rise = njit(dosing.rise)
+_rise_inverse = njit(dosing.rise_inverse)
 _pump = njit(pump.pump_deliver)
 _SPAN, _SHARE = dosing.BASAL_SPAN, dosing.BOLUS_SHARE
 
@@ -23,7 +28,6 @@ _OFFSET = np.array([f.offset for f in INSULIN_VIEW.features])
 _SCALE = np.array([f.scale for f in INSULIN_VIEW.features])
 _LOW, _HIGH = INSULIN_VIEW.low.astype(np.float64), INSULIN_VIEW.high.astype(np.float64)
 
-EATING_G_PER_MIN = 5.0
 MINUTES_A_DAY = 1440
 _DAY = 2.0 * np.pi * np.arange(MINUTES_A_DAY) / MINUTES_A_DAY
 _CLOCK = np.stack([np.sin(_DAY), np.cos(_DAY), np.sin(2 * _DAY), np.cos(2 * _DAY)], axis=1)
@@ -37,27 +41,37 @@ MAGNI, KOVATCHEV, TIME_IN_RANGE, SIMGLUCOSE = range(4)
 
 
 @njit(nogil=True, cache=True)
-def deliver(mode, action, minute, chart, plate, meal_next, meals, told_now, pumps, step, u, dose):
+def deliver(
+    mode, action, minute, chart, plate, meal_next, meals, told_now, pumps, step, u, dose, applied
+):
     """Fill inputs ``u`` (T, 2, B) and ``dose`` (B, 3: basal U/h, bolus U, limited) for one interval.
 
-    ``plate`` and ``meal_next`` are overwritten. Returns the first lane whose action is not finite or
-    out of [-1, 1], or -1.
+    ``plate`` and ``meal_next`` are overwritten, ``applied`` (B, A) receives the action that asks for
+    exactly what is delivered. Returns the first lane whose action is not finite or out of [-1, 1],
+    or -1.
     """
     for b in range(action.shape[0]):
         for a in range(action.shape[1]):
             if not (-1.000001 <= action[b, a] <= 1.000001):
                 return b
-        usual = chart[b, BASAL]
+            applied[b, a] = action[b, a]
+        usual, standard = chart[b, BASAL], told_now[b] / chart[b, RATIO]
+        most_basal, most_bolus = _SPAN * usual, _SHARE * chart[b, DAILY]
         first = min(max(action[b, 0], -1.0), 1.0)
         basal, bolus = usual, 0.0
         if mode == 2:
-            bolus = told_now[b] / chart[b, RATIO] * (1.0 + first)
+            bolus = standard * (1.0 + first)
         else:
-            basal = usual * _SPAN * _rise(first)
+            basal = most_basal * _rise(first)
             if mode == 1:
-                second = min(max(action[b, 1], -1.0), 1.0)
-                bolus = chart[b, DAILY] * _SHARE * _rise(second)
+                bolus = most_bolus * _rise(min(max(action[b, 1], -1.0), 1.0))
         given, shot = _pump(basal, bolus, pumps[0], pumps[1], pumps[2], pumps[3])
+        if mode == 2 and shot != bolus:
+            applied[b, 0] = shot / standard - 1.0
+        if mode < 2 and given != basal:
+            applied[b, 0] = _rise_inverse(min(given / most_basal, 1.0))
+        if mode == 1 and shot != bolus:
+            applied[b, 1] = _rise_inverse(min(shot / most_bolus, 1.0))
         limited = basal > pumps[0] + 1e-9 or bolus > pumps[2] + 1e-9
         dose[b, 0], dose[b, 1], dose[b, 2] = given, shot, 1.0 if limited else 0.0
         rate = given / 60.0 + shot / step
@@ -122,13 +136,20 @@ def remember(chart, dose, told_now, decays, step, memory):
 
 
 @njit(nogil=True, cache=True)
-def observe(minute, history, lags, memory, told_now, chart, out):
-    """Write the stored observation (B, N_FEATURES) float32; see ``therapy.view``."""
+def observe(minute, history, lags, between, memory, told_now, chart, out):
+    """Write the stored observation (B, N_FEATURES) float32; see ``therapy.view``.
+
+    A lag that falls between two kept readings, ``lags`` and a part ``between`` of a step ago, is read
+    by linear interpolation.
+    """
     row = np.empty(N_FEATURES)
     for b in range(minute.shape[0]):
         row[0] = history[b, 0]
         for i in range(N_LAGS):
-            row[1 + i] = history[b, 0] - history[b, lags[i]]
+            past = history[b, lags[i]]
+            if between[i] > 0.0:
+                past += between[i] * (history[b, lags[i] + 1] - past)
+            row[1 + i] = history[b, 0] - past
         k = 1 + N_LAGS
         row[k] = (memory[b, 0] + memory[b, 1]) / chart[b, DAILY]
         for i in range(N_FILTERS):
@@ -152,28 +173,35 @@ def observe(minute, history, lags, memory, told_now, chart, out):
 @njit(nogil=True, cache=True)
 def sense(interstitial, gain, offset, step_index, low, high, history, fresh):
     """Put the new reading in front of the CGM history: ``fresh`` (B, H) from ``history``."""
-    last = history.shape[1] - 1
+    last, end = history.shape[1] - 1, gain.shape[1] - 1
     for b in range(interstitial.shape[0]):
-        k = step_index[b]
+        # A lane that waits for its reset is stepped once past its end.
+        k = min(step_index[b], end)
         reading = gain[b, k] * interstitial[b] + offset[b, k]
         fresh[b, 0] = min(max(reading, low), high)
         for i in range(last):
             fresh[b, i + 1] = history[b, i]
 
 
+# Numba freezes plain numbers of the module into the compiled code, not attributes of records.
+_K_SCALE, _K_POWER, _K_SHIFT = _KOVATCHEV.scale, _KOVATCHEV.power, _KOVATCHEV.shift
+_K_LOW, _K_HIGH = _KOVATCHEV.clamp_low, _KOVATCHEV.clamp_high
+_M_SCALE, _M_POWER, _M_SHIFT, _M_FLOOR = _MAGNI.scale, _MAGNI.power, _MAGNI.shift, _MAGNI.floor
+
+
 @njit
 def kovatchev(glucose):
     """Return the Kovatchev risk of one glucose in mg/dL (see ``therapy.risk``)."""
-    if glucose <= 20.0 or glucose >= 600.0:
-        return 100.0
-    f = 1.509 * (np.log(glucose) ** 1.084 - 5.381)
+    if glucose <= _K_LOW or glucose >= _K_HIGH:
+        return LARGEST_RISK
+    f = _K_SCALE * (np.log(glucose) ** _K_POWER - _K_SHIFT)
     return 10.0 * f * f
 
 
 @njit
 def magni(glucose):
     """Return the Magni risk of one glucose in mg/dL (see ``therapy.risk``)."""
-    f = 3.5506 * (np.log(max(glucose, 1.0)) ** 0.8353 - 3.7932)
+    f = _M_SCALE * (np.log(max(glucose, _M_FLOOR)) ** _M_POWER - _M_SHIFT)
     return 10.0 * f * f
 
 
@@ -193,8 +221,8 @@ def reward_of(code, glucose, before, died, caps):
 
 @njit(nogil=True, cache=True)
 def judge(
-    outputs, before, chart, memory, dose, u, history, rescued, limits, ends, code, caps, minute, left, total,
-    log, reward, done,
+    outputs, before, chart, memory, dose, u, history, rescued, limits, ends, code, caps, weights,
+    minute, left, total, log, reward, done,
 ):  # fmt: skip
     """Fill ``log`` (B, 17), ``reward`` (B,), ``done`` (B, 2) and add the costs to ``total`` (B,)."""
     for b in range(outputs.shape[0]):
@@ -214,6 +242,9 @@ def judge(
         log[b, 11], log[b, 12], log[b, 13], log[b, 14] = eaten, dose[b, 0], dose[b, 1], iob
         log[b, 15], log[b, 16] = history[b, 0], rescued[b]
         died = glucose < ends[0] or glucose > ends[1]
-        reward[b] = reward_of(code, glucose, before[b], died, caps)
+        paid = 0.0
+        for i in range(weights.shape[0]):
+            paid += weights[i] * log[b, i]
+        reward[b] = reward_of(code, glucose, before[b], died, caps) - paid
         done[b, 0] = died
         done[b, 1] = left[b] <= 0 and not died

@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from .core import Step, Streams, Task, put, streams_of, transition
+from ..physiology.errors import InputError
+from .core import Step, Streams, Task, as_actions, put, streams_of, transition
 
 
 class Lanes:
@@ -55,8 +56,17 @@ class Lanes:
         return step
 
     def step(self, action: NDArray[Any]) -> Step:
-        """Advance every lane by one decision; nothing is reset."""
-        self.state, step = transition(self.task, self.episode, self.state, action)
+        """Advance every lane by one decision; nothing is reset.
+
+        Raises
+        ------
+        InputError
+            If no episode has begun, or an action is not a number, out of bounds or of another shape.
+        """
+        if self.state is None:
+            raise InputError("no episode has begun; call reset() before step()")
+        asked = as_actions(action, (self.n, *self.task.action_space.shape))
+        self.state, step = transition(self.task, self.episode, self.state, asked)
         return step
 
 

@@ -79,4 +79,6 @@ def check_keywords(factory: Any, kwargs: dict[str, Any], env_id: str) -> None:
     known = [k for k in inspect.signature(factory).parameters if k != "cohort"]
     for key in kwargs:
         if key not in known and key != "cohort":
-            raise InputError(f"{env_id} does not know the keyword {key!r}; it takes {', '.join(known)}")
+            raise InputError(
+                f"{env_id} does not know the keyword {key!r}; it takes {', '.join(known)}"
+            )

@@ -1,106 +1,81 @@
-"""The native batched VecEnv of Stable-Baselines3: same-step reset, terminal observations, lazy infos."""
+"""The native batched VecEnv of Stable-Baselines3: resets within the step, and lazy infos."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from .core import Step, Task, info_of
+from ..physiology.errors import InputError
+from .core import Step, Task, as_actions, info_of
 from .lanes import Lanes, overwrite
 from .registry import make_task
 
-_KEYS = frozenset(
-    ("cost", "costs", "episode_cost", "time_min", "proposed_action", "applied_action")
-    + ("shielded", "truth")
-)
 # Set at once where a lane ends; elsewhere the first is False and the second absent.
-_ENDINGS = frozenset(("TimeLimit.truncated", "terminal_observation"))
+_ENDINGS = ("TimeLimit.truncated", "terminal_observation")
+# What SB3 looks for in every info at every step and no environment of ours ever writes.
+_NEVER = ("episode", "is_success")
+
+
+def _filled(name: str) -> Any:
+    method = getattr(dict, name)
+
+    def read(self: LaneInfo, *args: Any, **kwargs: Any) -> Any:
+        self.fill()
+        return method(self, *args, **kwargs)
+
+    read.__name__, read.__doc__ = name, method.__doc__
+    return read
 
 
 class LaneInfo(dict[str, Any]):
-    """One lane's info, filled from the batch's arrays when first read.
+    """One lane's info, filled from the batch's arrays when first read; otherwise a plain dict.
 
     Building a thousand dictionaries a step would cost more than a thousand patients do; SB3 itself
     reads only the finished ones.
     """
 
     __slots__ = ("_lane", "_step", "_task")
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, task: Task, step: Step, lane: int) -> None:
-        super().__init__()
         self._task, self._step, self._lane = task, step, lane
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
+        """Write all entries, once; what was set before stays."""
         step = self._step
         if step is not None:
             self._step = None  # type: ignore[assignment]
-            extra = dict(super().items())
-            super().update(info_of(self._task, step, self._lane))
-            super().update(extra)
-            if "TimeLimit.truncated" not in extra:
-                super().__setitem__("TimeLimit.truncated", False)
-
-    def __getitem__(self, key: str) -> Any:
-        self._fill()
-        return super().__getitem__(key)
+            for key, value in info_of(self._task, step, self._lane).items():
+                dict.setdefault(self, key, value)
+            dict.setdefault(self, "TimeLimit.truncated", False)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value; what SB3 asks of every lane at every step costs nothing."""
-        if key in _ENDINGS:
-            absent = False if key == "TimeLimit.truncated" else default
-            return super().get(key, absent)
-        if key in _KEYS:
-            self._fill()
-        return super().get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        self._fill()
-        return super().__contains__(key)
-
-    def __iter__(self) -> Iterator[str]:
-        self._fill()
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self._fill()
-        return super().__len__()
-
-    def __eq__(self, other: object) -> bool:
-        self._fill()
-        return super().__eq__(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        self._fill()
-        return super().__repr__()
-
-    def keys(self) -> Any:
-        """Return the keys."""
-        self._fill()
-        return super().keys()
-
-    def values(self) -> Any:
-        """Return the values."""
-        self._fill()
-        return super().values()
-
-    def items(self) -> Any:
-        """Return the items."""
-        self._fill()
-        return super().items()
+        if key == _ENDINGS[0]:
+            default = False
+        elif key not in _ENDINGS and key not in _NEVER:
+            self.fill()
+        return dict.get(self, key, default)
 
     def copy(self) -> dict[str, Any]:
         """Return a plain dictionary."""
-        self._fill()
-        return dict(super().items())
+        self.fill()
+        return dict(dict.items(self))
 
     def __reduce__(self) -> Any:
         return (dict, (self.copy(),))
+
+
+for _name in (
+    *("__getitem__", "__delitem__", "__contains__", "__iter__", "__reversed__", "__len__"),
+    *("__eq__", "__ne__", "__or__", "__ror__", "__repr__"),
+    *("keys", "values", "items", "pop", "popitem", "clear", "setdefault"),
+):
+    setattr(LaneInfo, _name, _filled(_name))
 
 
 class DoseVecEnv(VecEnv):
@@ -111,6 +86,8 @@ class DoseVecEnv(VecEnv):
     """
 
     def __init__(self, task: Task, n_envs: int, env_id: str, kwargs: dict[str, Any]) -> None:
+        if not isinstance(n_envs, (int, np.integer)) or n_envs < 1:
+            raise InputError(f"n_envs is {n_envs!r}; give a whole number of at least 1")
         self.task = task
         self.env_id, self.env_kwargs = env_id, kwargs
         self.render_mode = None
@@ -125,14 +102,14 @@ class DoseVecEnv(VecEnv):
             if seed is not None:
                 self.lanes.seed(lane, seed)
         step = self.lanes.begin()
-        self.reset_infos = [LaneInfo(self.task, step, i) for i in range(self.num_envs)]
+        self.reset_infos = [info_of(self.task, step, i) for i in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
         return step.observation
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Keep the actions for ``step_wait``."""
-        self._actions = np.asarray(actions, dtype=np.float64).reshape(self.num_envs, -1)
+        """Keep the actions (n_envs, A) for ``step_wait``."""
+        self._actions = as_actions(actions, self._actions.shape)
 
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Advance every lane; finished lanes begin anew within the same step."""
@@ -152,7 +129,7 @@ class DoseVecEnv(VecEnv):
             fresh = self.lanes.begin(lanes)
             observation = overwrite(step, lanes, fresh).observation
             for i, lane in enumerate(lanes):
-                self.reset_infos[lane] = LaneInfo(self.task, fresh, i)
+                self.reset_infos[lane] = info_of(self.task, fresh, i)
         return observation, step.reward.astype(np.float32), done, infos
 
     def close(self) -> None:
@@ -194,7 +171,9 @@ class DoseVecEnv(VecEnv):
         return [None] * self.num_envs
 
 
-def make_sb3_vec_env(env_id: str, n_envs: int = 1, seed: int | None = None, **kwargs: Any) -> VecEnv:
+def make_sb3_vec_env(
+    env_id: str, n_envs: int = 1, seed: int | None = None, **kwargs: Any
+) -> VecEnv:
     """Return a native batched SB3 VecEnv of a registered environment.
 
     Parameters
@@ -211,7 +190,7 @@ def make_sb3_vec_env(env_id: str, n_envs: int = 1, seed: int | None = None, **kw
     Raises
     ------
     InputError
-        If the id or a keyword is unknown.
+        If the id or a keyword is unknown, or ``n_envs`` or a keyword's value is not acceptable.
     """
     env = DoseVecEnv(make_task(env_id, **kwargs), n_envs, env_id, kwargs)
     if seed is not None:

@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from .core import Step, Task, infos_of
+from .core import Step, Task, as_actions, infos_of
 from .lanes import Lanes, overwrite
 
 Flags = NDArray[np.bool_]
@@ -42,6 +42,7 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(task.action_space, self.num_envs)
         self._lanes = Lanes(task, self.num_envs)
         self._over = np.zeros(self.num_envs, dtype=np.bool_)
+        self._last: Step | None = None
 
     def reset(
         self,
@@ -49,37 +50,61 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start episodes on all lanes, or on those of ``options["reset_mask"]``."""
-        mask = (options or {}).get("reset_mask")
-        lanes = list(range(self.num_envs)) if mask is None else np.flatnonzero(mask).tolist()
-        if mask is not None and (np.shape(mask) != (self.num_envs,) or not lanes):
+        """Start episodes on all lanes, or on those of ``options["reset_mask"]`` alone.
+
+        Raises
+        ------
+        InputError
+            If seeds or mask do not fit the number of lanes, or a mask comes before the first reset.
+        """
+        mask = self._mask((options or {}).get("reset_mask"))
+        lanes = np.flatnonzero(mask).tolist()
+        seeds = _seeds(seed, self.num_envs)
+        for lane in lanes:
+            if seeds[lane] is not None:
+                self._lanes.seed(lane, seeds[lane])
+        step = self._lanes.begin(lanes)
+        if self._last is not None:
+            step = overwrite(self._last, lanes, step)
+        self._over = self._over & ~mask
+        self._last = step
+        return step.observation.copy(), infos_of(self.task, step, mask)
+
+    def _mask(self, mask: Any) -> Flags:
+        if mask is None:
+            return np.ones(self.num_envs, dtype=np.bool_)
+        given = np.asarray(mask)
+        if given.shape != (self.num_envs,) or given.dtype != np.bool_ or not given.any():
             raise InputError(
-                f"reset_mask must be {self.num_envs} booleans with at least one True; "
-                f"got shape {np.shape(mask)}"
+                f"reset_mask is {str(mask)[:60]}; give {self.num_envs} booleans, at least one True"
             )
-        for lane, lane_seed in enumerate(_seeds(seed, self.num_envs)):
-            if lane_seed is not None and (mask is None or mask[lane]):
-                self._lanes.seed(lane, lane_seed)
-        fresh = self._lanes.begin(lanes)
-        self._over[lanes] = False
-        whole = fresh if len(lanes) == self.num_envs else overwrite(self._last, lanes, fresh)
-        self._last = whole
-        return whole.observation.copy(), infos_of(self.task, whole)
+        if self._last is None and not given.all():
+            raise InputError("no episode has begun; reset all lanes before resetting some")
+        return given
 
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], Flags, Flags, dict[str, Any]]:
-        """Advance every lane; finished lanes are handled as the autoreset mode says."""
-        asked = np.asarray(actions, dtype=np.float64).reshape(self.num_envs, -1)
+        """Advance every lane; finished lanes are handled as the autoreset mode says.
+
+        Raises
+        ------
+        InputError
+            If an action is not one of the action space, or a lane has ended and nobody reset it.
+        """
+        asked = as_actions(actions, self.action_space.shape)
         if self.autoreset_mode is AutoresetMode.DISABLED and self._over.any():
             raise InputError(
                 f"lane {int(np.argmax(self._over))} has ended; reset it with "
                 "options={'reset_mask': ...} before the next step (autoreset is disabled)"
             )
         waiting = np.flatnonzero(self._over).tolist()
+        if waiting:
+            # Whatever is asked of a lane that is about to begin anew, nothing is done with it.
+            asked = np.where(self._over[:, None], 0.0, asked)
         step = self._lanes.step(asked)
         extra: dict[str, Any] = {}
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP:
+        if waiting:
             step = self._begin_waiting(step, waiting)
         over = step.terminated | step.truncated
         if self.autoreset_mode is AutoresetMode.SAME_STEP and over.any():
@@ -88,11 +113,9 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             self._over = over
         self._last = step
         infos = infos_of(self.task, step) | extra
-        return step.observation, step.reward, step.terminated, step.truncated, infos
+        return step.observation.copy(), step.reward, step.terminated, step.truncated, infos
 
     def _begin_waiting(self, step: Step, waiting: list[int]) -> Step:
-        if not waiting:
-            return step
         step = overwrite(step, waiting, self._lanes.begin(waiting))
         step.reward[waiting] = 0.0
         step.terminated[waiting] = False
@@ -104,7 +127,7 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         final = np.full(self.num_envs, None, dtype=object)
         for lane in lanes:
             final[lane] = step.observation[lane].copy()
-        ended = {k: over if k[0] == "_" else v for k, v in infos_of(self.task, step).items()}
+        ended = infos_of(self.task, step, over)
         extra = {"final_obs": final, "_final_obs": over, "final_info": ended, "_final_info": over}
         return overwrite(step, lanes, self._lanes.begin(lanes)), extra
 
@@ -112,19 +135,23 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 def _mode(value: str | AutoresetMode) -> AutoresetMode:
     if isinstance(value, AutoresetMode):
         return value
-    for mode in AutoresetMode:
-        if str(value).lower().replace("_", "-") in (mode.value.lower(), mode.name.lower().replace("_", "-")):
-            return mode
-    raise InputError(
-        f"autoreset_mode is {value!r}; choose one of {', '.join(m.name.lower() for m in AutoresetMode)}"
-    )
+    modes = {mode.name.lower(): mode for mode in AutoresetMode}
+    # Gymnasium writes a mode's value as "NextStep", its specs in JSON among them.
+    modes |= {mode.value.lower(): mode for mode in AutoresetMode}
+    key = str(value).lower()
+    if key not in modes:
+        names = ", ".join(mode.name.lower() for mode in AutoresetMode)
+        raise InputError(f"autoreset_mode is {value!r}; choose one of {names}")
+    return modes[key]
 
 
 def _seeds(seed: int | Sequence[int | None] | None, n: int) -> Sequence[int | None]:
     if seed is None:
         return [None] * n
-    if isinstance(seed, (int, np.integer)):
+    whole = (int, np.integer)
+    if isinstance(seed, whole):
         return [int(seed) + i for i in range(n)]
-    if len(seed) != n:
-        raise InputError(f"seed lists {len(seed)} numbers for {n} lanes; give one for each lane")
-    return seed
+    given = seed if isinstance(seed, Sequence) else ()
+    if len(given) != n or not all(s is None or isinstance(s, whole) for s in given):
+        raise InputError(f"seed is {seed!r}; give one whole number, or one for each of {n} lanes")
+    return [None if s is None else int(s) for s in given]

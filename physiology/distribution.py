@@ -139,7 +139,11 @@ class JointDistribution:
 
     def transform(self, group: str, normal: Array) -> dict[str, Array]:
         """Turn independent standard normals (B, K) into primary quantities of one group."""
-        z = self.means[group] + self.scales[group] * (normal @ self.root.T)
+        # Summed by hand: a matrix product rounds a row differently in batches of different size.
+        correlated = np.zeros_like(normal)
+        for k, column in enumerate(self.root.T):
+            correlated += normal[:, k : k + 1] * column
+        z = self.means[group] + self.scales[group] * correlated
         drawn = {k: _FROM_NORMAL[how](z[:, i]) for i, (k, how) in enumerate(PRIMARY.items())}
         return {**drawn, **{k: np.full(len(z), value) for k, value in self.shared.items()}}
 

@@ -48,6 +48,9 @@ class Engine:
         self._advance: Callable[..., None] = module.advance
         self._outputs: Callable[..., None] = module.outputs
 
+    def __reduce__(self) -> Any:
+        return engine_for, (self.model,)
+
     def _warm_up(self, module: ModuleType) -> None:
         """Compile (or load from the cache) now, saying so when it takes noticeable time."""
         from numba.core.event import install_listener

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -74,6 +74,22 @@ class Model:
     hold_every: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle a library model by name and options: its equations are closures."""
+        from .library import MODELS
+
+        if self.name in MODELS and self._equals(_load(self.name, dict(self.options))):
+            return _load, (self.name, dict(self.options))
+        return super().__reduce_ex__(protocol)
+
+    def _equals(self, other: Model) -> bool:
+        from .kernel_cache import identity
+
+        compiled = ("equations", "hold", "observe")
+        rest = (f.name for f in fields(self) if f.name not in compiled)
+        same = all(getattr(self, name) == getattr(other, name) for name in rest)
+        return same and identity(self) == identity(other)
+
     @cached_property
     def state_index(self) -> dict[str, int]:
         """Column of each state and memory entry, by name."""
@@ -140,3 +156,9 @@ class Model:
         inputs = tuple(np.moveaxis(np.atleast_2d(np.asarray(u, float)), -1, 0))
         y = self.observe(NUMPY)(columns, inputs, self.params(np.atleast_2d(table)))
         return np.stack(np.broadcast_arrays(*y), axis=1)
+
+
+def _load(name: str, options: dict[str, Any]) -> Model:
+    from .library import load_model
+
+    return load_model(name, **options)

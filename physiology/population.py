@@ -115,7 +115,9 @@ def read_table(text: str, model: Model) -> Patients:
     missing = [c for c in needed if not rows or c not in rows[0]]
     if missing:
         raise InputError(f"patient table lacks column {missing[0]!r}; it needs {', '.join(needed)}")
-    params = np.array([[q.check(float(r[q.name])) for q in model.parameters] for r in rows])
+    params = np.array(
+        [[q.check(_number(r, q.name, q.unit)) for q in model.parameters] for r in rows]
+    )
     weight = params[:, model.parameter_index["BW"]]
     return Patients(
         model=model.name,
@@ -123,10 +125,19 @@ def read_table(text: str, model: Model) -> Patients:
         groups=tuple(r["group"] for r in rows),
         params=params,
         covariates={
-            "age_years": np.array([float(r["age_years"]) for r in rows]),
+            "age_years": np.array([_number(r, "age_years", "years") for r in rows]),
             "weight_kg": weight.copy(),
         },
     )
+
+
+def _number(row: Mapping[str, str], column: str, unit: str) -> float:
+    try:
+        return float(row[column])
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{column} is {row[column]!r}; give a number ({unit}) for {row['name']}"
+        ) from None
 
 
 @lru_cache(maxsize=8)

@@ -55,15 +55,15 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     order = np.lexsort((censored, value, time))
     order = order[keep[order]]
     time, value, censored = time[order], value[order], censored[order]
-    for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):
-        why, keep = rule(time, value, censored)
-        _note(ledger, why, time, value, ~keep)
-        time, value, censored = time[keep], value[keep], censored[keep]
     if time.size == 0:
         raise InputError(
             f"glucose: none of the {len(readings)} readings is usable; "
             "export a period in which the sensor was worn"
         )
+    for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):
+        why, keep = rule(time, value, censored)
+        _note(ledger, why, time, value, ~keep)
+        time, value, censored = time[keep], value[keep], censored[keep]
     return GlucoseSeries(time, value, censored)
 
 

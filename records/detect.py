@@ -76,7 +76,7 @@ def read_record(
     if format is not None and format != kind:
         raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
     raw = _read(kind, found, timezone, wanted)
-    notes = (*raw.notes, *_encoding_note(found))
+    notes = (*raw.notes, *_file_notes(found))
     return assemble(
         replace(raw, notes=notes), combined_sha256([item.source for item in found]), wanted
     )
@@ -246,7 +246,16 @@ def _rows_of(document: Mapping[str, Any], part: str) -> list[object]:
     return list(value) if isinstance(value, list) else []
 
 
-def _encoding_note(found: Sequence[Found]) -> tuple[str, ...]:
-    if all(item.source.is_utf8 for item in found):
-        return ()
-    return ("Encoding: the file is not UTF-8; only names and notes, which are not used, suffer.",)
+def _file_notes(found: Sequence[Found]) -> tuple[str, ...]:
+    """Say what is odd about the files themselves."""
+    notes = []
+    if not all(item.source.is_utf8 for item in found):
+        notes.append(
+            "Encoding: the file is not UTF-8; only names and notes, which are not used, suffer."
+        )
+    tables = [item.source for item in found if item.document is None and item.part != "info"]
+    if not all(source.data.rstrip(b" \t\x00").endswith((b"\n", b"\r")) for source in tables):
+        notes.append(
+            "End: the file ends without a line break; if it was cut off, so may its last number be."
+        )
+    return tuple(notes)

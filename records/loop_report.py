@@ -123,16 +123,16 @@ def _zone(report: Mapping[str, Any], timezone: str | None) -> tuple[str, list[st
 
 def _samples_unit(samples: Iterable[object]) -> GlucoseUnit:
     """Return the unit that the samples share."""
-    units = {
+    units: set[GlucoseUnit] = {
         glucose_unit(str(item.get("quantity_units") or "mg/dL"))
         for item in samples
         if isinstance(item, dict)
     }
-    if len(units) != 1:
+    if len(units) > 1:
         raise InputError(
             "Loop report: glucose samples are in mg/dL and mmol/L; bring them to one unit"
         )
-    return units.pop()
+    return units.pop() if units else "mg/dL"
 
 
 def _glucose(samples: Iterable[object], ledger: Ledger) -> Iterable[Reading]:

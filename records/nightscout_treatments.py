@@ -112,35 +112,32 @@ def _take(
     return True
 
 
-def _amount(
-    row: Mapping[str, Any], key: str, kind: str, time: float, ledger: Ledger
-) -> float | None:
-    """Return a number, counting it; blanks and zeros mean that the row is about something else."""
+def _speaks_of(row: Mapping[str, Any], key: str, kind: str, ledger: Ledger) -> bool:
+    """Tell whether a row gives an amount, counting it; zeros and blanks give none."""
     cell = row.get(key)
-    value = number_of(cell)
-    if value == 0 or is_blank(cell):
-        return None
+    if number_of(cell) == 0 or is_blank(cell):
+        return False
     ledger.see(kind)
-    if value is None:
-        ledger.drop(kind, "not a number", clock.utc_text(time))
-    return value
+    return True
 
 
 def _take_insulin(row: Mapping[str, Any], time: float, found: Treatments, ledger: Ledger) -> bool:
-    units = _amount(row, "insulin", "bolus", time, ledger)
-    if units is None:
+    if not _speaks_of(row, "insulin", "bolus", ledger):
         return False
-    if row.get("type") == "PRIMING":
+    units = number_of(row["insulin"])
+    if units is None:
+        ledger.drop("bolus", "not a number", clock.utc_text(time))
+    elif row.get("type") == "PRIMING":
         ledger.drop("bolus", "priming, not given to the person", clock.utc_text(time))
-        return True
-    slow = min(_long_acting_units(row.get("insulinInjections")), max(units, 0.0))
-    if slow > 0:
-        ledger.see("long-acting insulin")
-        found.long_acting.append(Event(time, slow))
-    if slow == units:
-        ledger.see("bolus", -1)
     else:
-        found.boluses.append(Event(time, units - slow))
+        slow = min(_long_acting_units(row.get("insulinInjections")), max(units, 0.0))
+        if slow > 0:
+            ledger.see("long-acting insulin")
+            found.long_acting.append(Event(time, slow))
+        if slow == units:
+            ledger.see("bolus", -1)
+        else:
+            found.boluses.append(Event(time, units - slow))
     return True
 
 
@@ -160,10 +157,12 @@ def _long_acting_units(cell: object) -> float:
 
 
 def _take_carbs(row: Mapping[str, Any], time: float, found: Treatments, ledger: Ledger) -> bool:
-    grams = _amount(row, "carbs", "carbs", time, ledger)
-    if grams is None:
+    if not _speaks_of(row, "carbs", "carbs", ledger):
         return False
-    if row.get("isFPU") is True:
+    grams = number_of(row["carbs"])
+    if grams is None:
+        ledger.drop("carbs", "not a number", clock.utc_text(time))
+    elif row.get("isFPU") is True:
         why = "stands for fat and protein, not carbohydrate"
         ledger.drop("carbs", why, clock.utc_text(time))
     else:

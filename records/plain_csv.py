@@ -161,7 +161,7 @@ def _places(
             "plain CSV: one column 'time' and one of 'glucose_mg_dl' or 'glucose_mmol_l' are "
             f"needed, found {', '.join(header) or 'none'}"
         )
-    declared = GLUCOSE_COLUMNS.get(named[0], unit)
+    declared = GLUCOSE_COLUMNS[named[0]] if named[0] in GLUCOSE_COLUMNS else unit
     if declared is None:
         raise InputError(
             "plain CSV: the column 'glucose' names no unit; call it 'glucose_mg_dl' or "

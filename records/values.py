@@ -10,7 +10,7 @@ from ..physiology.errors import InputError
 
 GlucoseUnit = Literal["mg/dL", "mmol/L"]
 
-_NUMERAL = re.compile(r"[+-]?(\d{1,12}([.,]\d{0,20})?|[.,]\d{1,20})([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMERAL = re.compile(r"[+-]?(\d{1,18}([.,]\d{0,20})?|[.,]\d{1,20})([eE][+-]?\d{1,3})?", re.ASCII)
 _LOW_WORDS = frozenset({"low", "lo", "<40", "< 40", "<2.2", "< 2.2"})
 _HIGH_WORDS = frozenset({"high", "hi", ">400", "> 400", ">22.2", "> 22.2"})
 _UNITS: dict[str, GlucoseUnit] = {

@@ -13,7 +13,7 @@ from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
 from .series import DailySchedule
 from .timeline import Timeline
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "time",
     "glucose_mg_dl",
     "bolus_u",

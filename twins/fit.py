@@ -12,6 +12,7 @@ from ..physiology.errors import InputError
 from ..records.detect import read_record
 from ..records.timeline import Timeline
 from .coordinates import NAMES, Coordinates, coordinates_for
+from .days import USUAL_SD, DayEffects, days_in, estimate_days
 from .forward import run
 from .noise import Noise, Whitening, errors, estimate, innovations, misfit_factor, weights, whitening
 from .observations import Observations, observe
@@ -35,13 +36,14 @@ def _starts(n: int, rng: np.random.Generator) -> Array:
 
 
 def _derivatives(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening
+    where: Coordinates, z: Array, seen: Observations, use: Whitening, days: Array
 ) -> tuple[Array, Array]:
     """Return errors (N, S) and their derivatives (S, N, d) by forward differences, in one batch."""
     s, d = z.shape
     steps = np.concatenate([np.zeros((1, d)), STEP * np.eye(d)])
     batch = (z[:, None, :] + steps[None]).reshape(-1, d)
-    error = errors(run(where, batch, seen), seen, use).reshape(-1, s, d + 1)
+    shift = np.repeat(days[None], len(batch), axis=0)
+    error = errors(run(where, batch, seen, shift), seen, use).reshape(-1, s, d + 1)
     slope = (error[:, :, 1:] - error[:, :, :1]) / STEP
     return error[:, :, 0], np.moveaxis(slope, 1, 0)
 
@@ -57,8 +59,8 @@ def _whiten(slope: Array, use: Whitening, noise: Noise) -> Array:
 
 
 def levenberg_marquardt(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise, iterations: int
-) -> tuple[Array, Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise, days: Array
+) -> tuple[Array, Array]:
     """Minimise the negative log posterior from all starts at once.
 
     Returns
@@ -66,14 +68,11 @@ def levenberg_marquardt(
     z : array (S, d)
     objective : array (S,)
         Twice the negative log posterior, up to a constant.
-    curvature : array (S, d, d)
-        Gauss-Newton curvature (inverse covariance) at z.
     """
     damping = np.full(len(z), 1.0)
-    error, slope = _derivatives(where, z, seen, use)
+    error, slope = _derivatives(where, z, seen, use, days)
     value = _objective(error, z, use, noise)
-    curvature = np.tile(np.eye(z.shape[1]), (len(z), 1, 1))
-    for _ in range(iterations):
+    for _ in range(ITERATIONS):
         standard = innovations(error, use, noise)
         w = weights(standard)
         white = _whiten(slope, use, noise)
@@ -84,7 +83,7 @@ def levenberg_marquardt(
         )
         step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
         trial = np.clip(z - step, -LIMIT_SD, LIMIT_SD)
-        new_error, new_slope = _derivatives(where, trial, seen, use)
+        new_error, new_slope = _derivatives(where, trial, seen, use, days)
         new_value = _objective(new_error, trial, use, noise)
         better = new_value < value
         if not better.any() and damping.min() > 1e4:
@@ -97,13 +96,13 @@ def levenberg_marquardt(
         damping = np.where(better, damping / 5.0, damping * 8.0)
         if settled.any() and (settled | ~better).all():
             break
-    return z, value, curvature
+    return z, value
 
 
 def _maximum(
     where: Coordinates, seen: Observations, starts: int, rng: np.random.Generator
-) -> tuple[Array, Array, Noise]:
-    """Return the best coordinates (d,), their covariance (d, d) and the noise."""
+) -> tuple[Array, Array, Noise, DayEffects]:
+    """Return the best coordinates (d,), their covariance (d, d), the noise and the days' effects."""
     use, noise = whitening(seen), Noise()
     if len(use.index) < BEST_SAMPLES:
         raise InputError(
@@ -111,24 +110,26 @@ def _maximum(
             f"a twin needs at least {BEST_SAMPLES}"
         )
     z = _starts(starts, rng)
+    days = DayEffects(np.zeros(days_in(seen)), USUAL_SD)
     for round_ in range(NOISE_ROUNDS):
-        z, value, curvature = levenberg_marquardt(where, z, seen, use, noise, ITERATIONS)
-        best = int(np.argmin(value))
-        fitted = errors(run(where, z[best : best + 1], seen), seen, use)[:, 0]
+        z, value = levenberg_marquardt(where, z, seen, use, noise, days.effect)
+        best = z[int(np.argmin(value))]
+        days = estimate_days(where, best, seen, use, noise)
+        fitted = errors(run(where, best[None], seen, days.effect[None]), seen, use)[:, 0]
         noise = estimate(fitted, use)
         if round_ == 0:
             # The later rounds only follow the better half of the starts.
             z = z[np.argsort(value)[: max(1, starts // 2)]]
-    z, value, curvature = levenberg_marquardt(where, z, seen, use, noise, ITERATIONS)
+    z, value = levenberg_marquardt(where, z, seen, use, noise, days.effect)
     best = z[int(np.argmin(value))]
-    return best, _covariance(where, best, seen, use, noise), noise
+    return best, _covariance(where, best, seen, use, noise, days.effect), noise, days
 
 
 def _covariance(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise
+    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise, days: Array
 ) -> Array:
     """Return the Laplace covariance, the likelihood weakened by how badly the model misfits."""
-    error, slope = _derivatives(where, z[None], seen, use)
+    error, slope = _derivatives(where, z[None], seen, use, days)
     standard = innovations(error, use, noise)
     w = weights(standard)
     white = _whiten(slope, use, noise)[0]
@@ -204,8 +205,8 @@ def fit_twin(
     if seen.days >= 3.0:
         tell("fitting all but the last day, to test the forecast on it")
         known = seen.until(len(seen.glucose) - 1 - 288)
-        z, covariance, noise = _maximum(where, known, starts, rng)
-        held_out = score(where, z, covariance, noise, seen, len(known.glucose), rng)
+        found = _maximum(where, known, starts, rng)
+        held_out = score(where, *found, seen, len(known.glucose), rng)
     tell(f"fitting {seen.days:.1f} days")
-    z, covariance, noise = _maximum(where, seen, starts, rng)
-    return Twin.of(timeline, where, z, covariance, noise, seen, group, held_out, tuple(notes))
+    found = _maximum(where, seen, starts, rng)
+    return Twin.of(timeline, where, *found, seen, group, held_out, tuple(notes))

@@ -17,7 +17,8 @@ from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
-from .forward import run
+from .days import DayEffects, days_in
+from .forward import SAMPLES_A_DAY, run, with_sensitivity
 from .noise import Noise, errors, whitening
 from .observations import Observations
 
@@ -48,6 +49,8 @@ class Twin:
         Laplace approximation of the posterior of z.
     noise : Noise
         Of readings about the model, misfit included.
+    day_sd : float
+        Standard deviation of the logarithm of insulin sensitivity between days.
     quality : mapping
         Root mean square error and mean absolute relative difference of the fit, days, readings, and
         the held-out day's forecast, where there was one.
@@ -62,6 +65,7 @@ class Twin:
     z: Array
     covariance: Array
     noise: Noise
+    day_sd: float
     quality: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     end_s: float = 0.0
@@ -70,12 +74,12 @@ class Twin:
     @classmethod
     def of(
         cls, timeline: Timeline, where: Coordinates, z: Array, covariance: Array, noise: Noise,
-        seen: Observations, group: str, held_out: Mapping[str, float] | None,
+        days: DayEffects, seen: Observations, group: str, held_out: Mapping[str, float] | None,
         notes: tuple[str, ...],
     ) -> Twin:  # fmt: skip
         """Assemble a twin and score its fit."""
         use = whitening(seen)
-        error = errors(run(where, z[None], seen), seen, use)[:, 0]
+        error = errors(run(where, z[None], seen, days.effect[None]), seen, use)[:, 0]
         reading = seen.glucose[use.index]
         quality: dict[str, Any] = {
             "days": seen.days,
@@ -86,8 +90,8 @@ class Twin:
         }
         end = seen.start_s + len(seen.insulin) * 60.0
         return cls(
-            timeline.subject, timeline.source_sha256, group, where, z, covariance, noise, quality,
-            notes, end,
+            timeline.subject, timeline.source_sha256, group, where, z, covariance, noise, days.sd,
+            quality, notes, end,
         )  # fmt: skip
 
     @property
@@ -130,6 +134,9 @@ class Twin:
     def patients(self, n: int = 1, rng: np.random.Generator | None = None) -> Patients:
         """Return bodies as a batch: the most probable one, or draws from the posterior."""
         params = self.where.params(self.coordinates(n, rng))
+        if rng is not None:
+            # Each draw lives on a day of its own.
+            params = with_sensitivity(self.where, params, self.day_sd * rng.standard_normal(n))
         weight = params[:, self.model.parameter_index["BW"]]
         age = float(np.exp(self.where.centre["age_years"]))
         return Patients(
@@ -160,6 +167,7 @@ class Twin:
             "z": self.z.tolist(),
             "covariance": self.covariance.tolist(),
             "noise": {"sigma": self.noise.sigma, "rho": self.noise.rho},
+            "day_sd": self.day_sd,
             "quality": dict(self.quality),
             "notes": list(self.notes),
             "end_s": self.end_s,
@@ -167,8 +175,8 @@ class Twin:
 
 
 def score(
-    where: Coordinates, z: Array, covariance: Array, noise: Noise, seen: Observations, first: int,
-    rng: np.random.Generator,
+    where: Coordinates, z: Array, covariance: Array, noise: Noise, days: DayEffects,
+    seen: Observations, first: int, rng: np.random.Generator,
 ) -> dict[str, float]:  # fmt: skip
     """Return how well the samples from ``first`` on, which the fit did not see, are forecast.
 
@@ -177,7 +185,14 @@ def score(
     """
     root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(z)))
     draws = np.clip(z + rng.standard_normal((BAND_DRAWS, len(z))) @ root.T, -3.5, 3.5)
-    glucose = run(where, np.concatenate([z[None], draws]), seen)[first:]
+    bodies = np.concatenate([z[None], draws])
+    shift = np.zeros((len(bodies), days_in(seen)))
+    shift[:, : len(days.effect)] = days.effect
+    # The days of the forecast are new ones: each draw has its own.
+    fresh = np.arange(shift.shape[1]) >= first // SAMPLES_A_DAY
+    shift[1:, fresh] = days.sd * rng.standard_normal((len(draws), int(fresh.sum())))
+    shift[0, fresh] = 0.0
+    glucose = run(where, bodies, seen, shift)[first:]
     reading = seen.glucose[first:]
     there = np.isfinite(reading)
     band = glucose[:, 1:] + noise.sigma * rng.standard_normal(glucose[:, 1:].shape)
@@ -220,6 +235,7 @@ def load_twin(path: str | Path) -> Twin:
         np.array(data["z"]),
         np.array(data["covariance"]),
         Noise(**data["noise"]),
+        data["day_sd"],
         data["quality"],
         tuple(data["notes"]),
         data["end_s"],

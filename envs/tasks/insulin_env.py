@@ -67,8 +67,6 @@ class InsulinEnv(DoseEnv):
 class InsulinVectorEnv(DoseVectorEnv):
     __doc__ = _DOC.format(table=INSULIN_VIEW.table())
 
-    def __init__(
-        self, num_envs: int = 1, autoreset_mode: str = "next_step", **kwargs: Any
-    ) -> None:
+    def __init__(self, num_envs: int = 1, autoreset_mode: str = "next_step", **kwargs: Any) -> None:
         check_keywords(make, kwargs, "dosegym/Insulin-v0")
         super().__init__(make(**kwargs), num_envs, autoreset_mode)

@@ -22,11 +22,12 @@ leaves the stomach. ``D`` is where published simulators differ:
   ``UvaPadova_T1DMS``) found T1DMS to do. There ``D`` is the whole meal, told at its first bite, and
   30 g before any; here inputs are causal, so ``D`` is what has been eaten of the meal so far. Eaten
   at 5 g/min, glucose differs by at most 0.3 mg/dL at 20 g, 1.1 at 30 g, 13 at 80 g (30 named
-  patients). The speed-up is capped at 10 (``D`` >= 3 g), which keeps the 1 min step stable.
+  patients). The speed-up also counts what the stomach held when eating began, lest a first bite
+  empty a full stomach at once, and is at most 10 (3 g), which keeps the 1 min step stable.
 
 Deviations shared with simglucose: grinding rate ``kgri = kmax``, ``m3`` constant, no glucagon. Our
-own: a state at zero can rise again (simglucose freezes it), and tissue uptake is at most 2 per minute
-of tissue glucose (a bound for overdoses, so that the 1 min step stays stable).
+own: a state at zero can rise again (simglucose freezes it), and at most 2 per minute of tissue
+glucose is taken up (a bound for overdoses, so that the 1 min step stays stable).
 """
 
 from __future__ import annotations
@@ -167,8 +168,8 @@ def _emptying_published(xp: Any, milligrams_per_gram: float) -> Callable[..., An
 
 def _emptying_t1dms(xp: Any) -> Callable[..., Any]:
     def emptying(content: Any, residual: Any, eaten: Any, p: Any) -> Any:
-        meal = xp.where(eaten > 0.0, 1000.0 * eaten, REFERENCE_MEAL_MG)
-        scaled = content * REFERENCE_MEAL_MG / (meal + residual)
+        meal = xp.where(eaten > 0.0, 1000.0 * eaten, REFERENCE_MEAL_MG) + residual
+        scaled = content * REFERENCE_MEAL_MG / meal
         slow = xp.tanh(2.5 / (REFERENCE_MEAL_MG * (1.0 - p.b)) * (scaled - p.b * REFERENCE_MEAL_MG))
         fast = xp.tanh(2.5 / (REFERENCE_MEAL_MG * p.d) * (scaled - p.d * REFERENCE_MEAL_MG))
         rate = p.kmin + 0.5 * (p.kmax - p.kmin) * (slow - fast + 2.0)
@@ -207,7 +208,7 @@ def make_equations(gut: str) -> Callable[[Any], Callable[..., Any]]:
 
             EGP = xp.maximum(p.kp1 - p.kp2 * Gp - p.kp3 * Id, 0.0)
             E = p.ke1 * xp.maximum(Gp - p.ke2, 0.0)
-            # No step of a minute can follow a faster loss; reached only far beyond any dose.
+            # A step of one minute cannot follow a faster loss; reached only in overdoses.
             Uid = xp.minimum((p.Vm0 + p.Vmx * X) / (p.Km0 + Gt), FASTEST_UPTAKE) * Gt
             d_Gp = EGP + Ra - p.Fsnc - E - p.k1 * Gp + p.k2 * Gt
             d_Gt = p.k1 * Gp - p.k2 * Gt - Uid

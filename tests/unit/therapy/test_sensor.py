@@ -119,7 +119,7 @@ def test_the_first_sample_may_be_of_a_worn_sensor() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(name=st.sampled_from(NAMES), seed=st.integers(0, 2**32), n=st.integers(0, 400))
+@given(name=st.sampled_from(NAMES), seed=st.integers(0, 2**32), n=st.integers(1, 400))
 def test_draws_are_deterministic_finite_and_nested(name: str, seed: int, n: int) -> None:
     """Same seed, same path and same random numbers spent; a longer path begins alike."""
     sensor = SENSORS[name]

@@ -1,0 +1,8 @@
+"""Runs the console program as ``python -m dosegym``."""
+
+import sys
+
+from .cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The console program: one thin verb a file."""

@@ -1,0 +1,1 @@
+"""The face to clinicians: recommendation, report."""

@@ -1,0 +1,192 @@
+"""One battery for every model and each of its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dosegym.physiology import MODELS, Model, Patients, load_model, load_population, simulate
+from dosegym.physiology.models.uva_padova_2008 import GUTS
+
+OPTIONS: dict[str, list[dict[str, Any]]] = {"uva_padova_2008": [{"gut": gut} for gut in GUTS]}
+PEOPLE = {"uva_padova_2008": "uva_padova_30"}
+VARIANTS = [(name, options) for name in MODELS for options in OPTIONS.get(name, [{}])]
+LABELS = ["-".join([name, *map(str, options.values())]) for name, options in VARIANTS]
+DAY = 1440
+
+
+@pytest.fixture(params=VARIANTS, ids=LABELS)
+def variant(request: pytest.FixtureRequest) -> Model:
+    name, options = request.param
+    return load_model(name, **options)
+
+
+@pytest.fixture
+def people(variant: Model) -> Patients:
+    assert variant.name in PEOPLE, f"name a population for {variant.name} in this file"
+    return load_population(PEOPLE[variant.name])
+
+
+def _day(model: Model, people: Patients) -> dict[str, np.ndarray]:
+    """Return a day of inputs: three meals and two snacks with boluses, basal insulin throughout."""
+    basal = model.basal_inputs(people.params)[:, model.input_index["insulin"]]
+    weight = people.covariates["weight_kg"]
+    carbs, insulin = np.zeros((DAY, len(people))), np.tile(basal, (DAY, 1))
+    for start, share in ((60, 0.7), (240, 0.2), (360, 1.0), (363, 0.3), (780, 1.2)):
+        grams = share * weight
+        for minute in range(25):
+            carbs[start + minute] += np.clip(grams - 5.0 * minute, 0.0, 5.0)
+        insulin[start] += grams * basal / basal.mean() / 10.0
+    return {"carbs": carbs, "insulin": insulin}
+
+
+def test_quantities_are_described(variant: Model) -> None:
+    """Names are unique, bounds ordered, units and meanings given, parameters in Params' order."""
+    everything = variant.states + variant.memory + variant.outputs + variant.parameters
+    everything += variant.inputs
+    assert len({q.name for q in everything}) == len(everything)
+    assert all(q.low < q.high and q.unit and q.doc for q in everything)
+    assert variant.Params._fields == tuple(q.name for q in variant.parameters)
+    assert variant.reference
+    assert variant.name in MODELS
+
+
+def test_equilibrium_is_stationary(variant: Model, people: Patients) -> None:
+    """At the basal state and inputs no state moves, now or after a simulated day."""
+    x, u = variant.initial(people.params), variant.basal_inputs(people.params)
+    assert np.abs(variant.derivative(x, u, people.params)).max() < 1e-9
+    held = {q.name: np.tile(u[:, i], (DAY, 1)) for i, q in enumerate(variant.inputs)}
+    path = simulate(variant, people, held, np.arange(DAY + 1.0))
+    drift = np.abs(path.states[-1] - path.states[0]) / (1.0 + np.abs(path.states[0]))
+    assert drift.max() < 1e-9
+
+
+def test_equilibrium_is_within_bounds(variant: Model, people: Patients) -> None:
+    """States, inputs and parameters of everyone at rest lie within their Quantity's bounds."""
+    x, u = variant.initial(people.params), variant.basal_inputs(people.params)
+    for quantities, values in (
+        (variant.states + variant.memory, x),
+        (variant.inputs, u),
+        (variant.parameters, people.params),
+    ):
+        for i, q in enumerate(quantities):
+            assert ((values[:, i] >= q.low) & (values[:, i] <= q.high)).all(), q.name
+
+
+def test_a_day_of_meals_stays_within_bounds(variant: Model, people: Patients) -> None:
+    """Over a day of meals and boluses every state and output is finite and within its bounds.
+
+    A state may overshoot a guard at zero within one step, by 1e-4 of its range at most.
+    """
+    path = simulate(variant, people, _day(variant, people), np.arange(DAY + 1.0))
+    for q in variant.states + variant.memory + variant.outputs:
+        values = path[q.name]
+        assert np.isfinite(values).all(), q.name
+        slack = 0.0 if q in variant.outputs else 1e-4 * q.high
+        assert values.min() >= q.low - slack, q.name
+        assert values.max() <= q.high + slack, q.name
+
+
+@pytest.mark.parametrize("units", [30.0, 100.0, 1000.0])
+def test_an_absurd_dose_neither_overflows_nor_lasts(
+    variant: Model, people: Patients, units: float
+) -> None:
+    """Up to 1,000 U at once glucose stays in [0, 2000], and after six days it is back."""
+    basal = variant.basal_inputs(people.params)[:, variant.input_index["insulin"]]
+    insulin = np.tile(basal, (6 * DAY, 1))
+    insulin[0] += units
+    path = simulate(variant, people, {"insulin": insulin}, np.arange(6 * DAY + 1.0))
+    glucose = path["plasma_glucose"]
+    assert np.isfinite(path.states).all()
+    assert glucose.min() >= 0.0
+    assert glucose.max() < 2000.0
+    np.testing.assert_allclose(glucose[-1], glucose[0], rtol=0.05)
+
+
+@pytest.mark.parametrize("grams_per_min", [1e-6, 0.01, 0.3, 5.0, 60.0])
+def test_any_speed_of_eating_is_stable(
+    variant: Model, people: Patients, grams_per_min: float
+) -> None:
+    """From nibbling to bolting, stomach and gut stay within zero and what was eaten."""
+    carbs = np.zeros(300)
+    carbs[:60] = grams_per_min
+    path = simulate(variant, people, {"carbs": carbs}, np.arange(301.0))
+    eaten = 60_000.0 * grams_per_min
+    for name in ("stomach_solid", "stomach_liquid", "gut"):
+        assert path[name].min() >= -1e-9 * eaten, name
+        assert path[name].max() <= eaten * (1 + 1e-9), name
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_namespaces_agree(variant: Model, people: Patients, backend: str) -> None:
+    """NumPy and torch give Numba's states over a meal, to 1e-9 of each state's largest value."""
+    few = people[["adult#001", "adolescent#006", "child#010"]]
+    inputs = {name: rows[50:170] for name, rows in _day(variant, few).items()}
+    times = np.arange(121.0)
+    a = simulate(variant, few, inputs, times).states
+    b = simulate(variant, few, inputs, times, backend=backend).states
+    assert np.all(np.abs(a - b) <= 1e-9 * (1.0 + np.abs(a).max(axis=(0, 2), keepdims=True)))
+
+
+def test_carbohydrate_is_neither_made_nor_lost(variant: Model, people: Patients) -> None:
+    """Eaten = in the stomach + in the gut + absorbed (absorption summed by Simpson's rule)."""
+    inputs = _day(variant, people)
+    fine = simulate(variant, people, inputs, np.arange(DAY + 1.0))
+    eaten = 1000.0 * np.concatenate([np.zeros((1, 30)), np.cumsum(inputs["carbs"], axis=0)])
+    rate = fine["gut"] * people.params[:, variant.parameter_index["kabs"]]
+    absorbed = np.zeros_like(rate)
+    middle = _midpoints(variant, people, fine, inputs) * variant.params(people.params).kabs
+    absorbed[1:] = np.cumsum((rate[:-1] + 4.0 * middle + rate[1:]) / 6.0, axis=0)
+    held = fine["stomach_solid"] + fine["stomach_liquid"] + fine["gut"]
+    assert np.abs(held + absorbed - eaten).max() < 2e-4 * eaten.max()
+
+
+def _midpoints(model: Model, people: Patients, path: Any, inputs: dict[str, Any]) -> np.ndarray:
+    """Return the gut content half a minute into each interval, by Hermite interpolation."""
+    at = {"now": path.states[:-1], "next": path.states[1:].copy()}
+    # Memory changes at the start of an interval: both ends are read with that interval's memory.
+    n = len(model.states)
+    at["now"] = np.concatenate([at["now"][:, :n], at["next"][:, n:]], axis=1)
+    u = (inputs["carbs"], inputs["insulin"])
+    rhs = model.equations(_numpy())
+    p = model.params(people.params)
+    slope = {k: rhs(tuple(np.moveaxis(x, 1, 0)), u, p)[2] for k, x in at.items()}
+    gut = model.state_index["gut"]
+    middle: np.ndarray = (at["now"][:, gut] + at["next"][:, gut]) / 2.0 + (
+        slope["now"] - slope["next"]
+    ) / 8.0
+    return middle
+
+
+def _numpy() -> Any:
+    from dosegym.physiology.namespace import NUMPY
+
+    return NUMPY
+
+
+def test_absorption_is_the_only_way_out(variant: Model, people: Patients) -> None:
+    """At random states the contents' total slope is intake less kabs x gut, to rounding."""
+    rng = np.random.default_rng(4)
+    x = variant.initial(people.params)
+    x[:, :3] = rng.uniform(0, 60_000, (30, 3))
+    x[:, 13:] = np.column_stack([rng.uniform(0, 30_000, 30), rng.uniform(0, 90, 30), np.ones(30)])
+    u = np.column_stack([rng.uniform(0, 10, 30), np.zeros(30)])
+    slope = variant.derivative(x, u, people.params)[:, :3].sum(axis=1)
+    kabs = people.params[:, variant.parameter_index["kabs"]]
+    np.testing.assert_allclose(slope, 1000.0 * u[:, 0] - kabs * x[:, 2], rtol=1e-9, atol=1e-6)
+
+
+def test_displaced_states_have_the_glucose_asked_for(variant: Model, people: Patients) -> None:
+    """A state moved to 100 mg/dL reads 100 mg/dL, its tissue glucose in balance with plasma."""
+    assert variant.displace is not None
+    p = variant.params(people.params)
+    state = variant.initial(people.params)
+    moved = np.stack(np.broadcast_arrays(*variant.displace(tuple(state.T), p, 100.0)), axis=1)
+    u = variant.basal_inputs(people.params)
+    outputs = variant.output(moved, u, people.params)
+    for name in ("plasma_glucose", "interstitial_glucose"):
+        np.testing.assert_allclose(outputs[:, variant.output_index[name]], 100.0)
+    slope = variant.derivative(moved, u, people.params)
+    assert np.abs(slope[:, variant.state_index["tissue_glucose_mass"]]).max() < 1e-9

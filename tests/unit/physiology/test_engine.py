@@ -1,0 +1,91 @@
+"""The compiled engine: a person's trajectory depends on nobody else, and bad arrays are refused."""
+
+import numpy as np
+import pytest
+
+from dosegym.physiology import InputError, Model, Patients
+from dosegym.physiology.engine import Engine, engine_for
+
+MINUTES = 45
+
+
+@pytest.fixture(scope="module")
+def engine(model: Model) -> Engine:
+    return engine_for(model)
+
+
+def _run(engine: Engine, params: np.ndarray, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Run people under inputs of the person, not of the lane; return (states, record)."""
+    model = engine.model
+    x = model.initial(params)
+    u = np.zeros((MINUTES, 2, len(params)))
+    u[:, 1] = model.basal_inputs(params)[:, 1]
+    u[3:10, 0] = params[:, 0] / 20.0
+    u[5, 1] += params[:, 2] / 50.0
+    record = np.empty((MINUTES, x.shape[1], x.shape[0]))
+    engine.advance(x, params, u, record=record, threads=threads)
+    return x, record
+
+
+@pytest.mark.parametrize(
+    ("batch", "threads"), [(1, 1), (3, 1), (64, 1), (65, 1), (127, 1), (200, 1), (200, 2), (64, 2)]
+)
+def test_a_lane_does_not_feel_its_neighbours(
+    engine: Engine, people: Patients, batch: int, threads: int
+) -> None:
+    """Alone or in any lane of any batch, with one thread or two, results are bit-identical."""
+    alone = {i: _run(engine, people.params[i : i + 1].copy()) for i in range(30)}
+    rng = np.random.default_rng(batch)
+    for _ in range(3):
+        who = rng.integers(0, 30, batch)
+        x, record = _run(engine, people.params[who], threads)
+        for lane, i in enumerate(who):
+            np.testing.assert_array_equal(x[lane], alone[i][0][0])
+            np.testing.assert_array_equal(record[:, :, lane], alone[i][1][:, :, 0])
+
+
+def test_running_on_equals_running_through(engine: Engine, people: Patients) -> None:
+    """Two calls of half the length end bit-identical with one call."""
+    params = people.params
+    u = np.zeros((20, 2, 30))
+    u[2:9, 0] = 4.0
+    whole, parts = engine.model.initial(params), engine.model.initial(params)
+    engine.advance(whole, params, u)
+    engine.advance(parts, params, u[:6])
+    engine.advance(parts, params, u[6:])
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_outputs_equal_the_models_own(engine: Engine, people: Patients) -> None:
+    """The compiled reading of outputs equals the NumPy one."""
+    x, _ = _run(engine, people.params)
+    u = engine.model.basal_inputs(people.params)
+    compiled = engine.outputs(x, people.params, np.ascontiguousarray(u.T))
+    np.testing.assert_allclose(compiled, engine.model.output(x, u, people.params), rtol=1e-14)
+
+
+def test_any_layout_of_inputs_gives_the_same(engine: Engine, people: Patients) -> None:
+    """Transposed views of parameters and inputs are taken as they are meant."""
+    u = np.zeros((5, 2, 30))
+    u[:, 0] = 2.0
+    a, b = engine.model.initial(people.params), engine.model.initial(people.params)
+    engine.advance(a, people.params, u)
+    engine.advance(b, np.asfortranarray(people.params), np.asfortranarray(u))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_states_that_cannot_change_in_place_are_refused(engine: Engine, people: Patients) -> None:
+    """A copy would be advanced and lost: a view with strides or another type is an error."""
+    x, u = engine.model.initial(people.params), np.zeros((1, 2, 30))
+    for bad in (np.asfortranarray(x), x.astype(np.float32)):
+        with pytest.raises(InputError, match="give a C-contiguous array of float64"):
+            engine.advance(bad, people.params, u)
+
+
+def test_one_engine_per_model(model: Model) -> None:
+    """Building the model anew finds the engine that is there; another option has its own."""
+    from dosegym.physiology import load_model
+
+    assert engine_for(load_model("uva_padova_2008")) is engine_for(model)
+    legacy = load_model("uva_padova_2008", gut="simglucose_legacy")
+    assert engine_for(legacy) is not engine_for(model)

@@ -1,0 +1,1 @@
+"""Tables of usual therapy, each with units and source in its header."""

@@ -1,0 +1,1 @@
+"""Hyperparameters, one YAML file per algorithm, keyed by environment id."""

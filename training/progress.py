@@ -1,0 +1,106 @@
+"""The progress bar of a run: steps, speed, time left, and the latest validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol
+
+
+class Display(Protocol):
+    """What a run tells somebody who watches it."""
+
+    def at(self, step: int) -> None:
+        """Say how many environment steps are done."""
+
+    def validated(self, figures: Mapping[str, float]) -> None:
+        """Show the figures of a validation."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind."""
+
+    def at(self, step: int) -> None:
+        """Show nothing."""
+
+    def validated(self, figures: Mapping[str, float]) -> None:
+        """Show nothing."""
+
+
+class Bar:
+    """A line on the console (standard error) that rich keeps up to date.
+
+    Parameters
+    ----------
+    name : str
+    total : int
+        Environment steps in all.
+    done : int
+        Steps already done by an earlier part of the run.
+    """
+
+    def __init__(self, name: str, total: int, done: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._total = total
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task(
+            name, total=total, completed=done, speed="", figures="no validation yet"
+        )
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last state of the line on the console."""
+        self._progress.stop()
+
+    def at(self, step: int) -> None:
+        """Move the bar."""
+        speed = self._progress.tasks[0].speed
+        told = "" if speed is None else f"{speed:,.0f} steps/s"
+        self._progress.update(self._task, completed=min(step, self._total), speed=told)
+
+    def validated(self, figures: Mapping[str, float]) -> None:
+        """Show time in range, time below 54 mg/dL and the score."""
+        text = (
+            f"in range {figures['time_in_range']:.1f} % "
+            f"<54 {figures['time_below_54']:.2f} % score {figures['score']:.1f}"
+        )
+        self._progress.update(self._task, figures=text)
