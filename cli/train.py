@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,7 +26,7 @@ def command(
     ] = None,
     env_kwargs: Annotated[
         str, typer.Option(help="Keywords of the environment, as JSON.", metavar="JSON")
-    ] = "{}",
+    ] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A hyperparameter, as key=value.", metavar="KEY=VALUE"),
@@ -37,6 +37,7 @@ def command(
     """Train an agent; the exit status is 130 when Ctrl-C stopped it after a checkpoint."""
     from ..training import TrainingInterrupted, train
     from ..training.config import check_algo, parse_assignments
+    from .options import json_object
 
     folder = out or Path("runs") / f"{check_algo(algo)}-{env_id.rpartition('/')[2]}-seed{seed}"
     try:
@@ -46,7 +47,7 @@ def command(
             timesteps=timesteps,
             seed=seed,
             out=folder,
-            env_kwargs=_keywords(env_kwargs),
+            env_kwargs=json_object("--env-kwargs", env_kwargs),
             overrides=parse_assignments(settings or ()),
             resume=resume,
             progress=not quiet,
@@ -56,22 +57,6 @@ def command(
         return INTERRUPTED
     _report(folder)
     return 0
-
-
-def _keywords(text: str) -> dict[str, Any]:
-    """Return the keywords of a JSON text."""
-    from ..physiology.errors import InputError
-
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"--env-kwargs is {text!r}, which is not JSON ({error}); "
-            """write e.g. '{"patient": "adult"}'"""
-        ) from None
-    if not isinstance(value, dict):
-        raise InputError(f"--env-kwargs is {text!r}; give a JSON object")
-    return value
 
 
 def _report(folder: Path) -> None:

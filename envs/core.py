@@ -1,8 +1,8 @@
 """One transition for every environment: act on the body, let it live, then sense and judge.
 
-A Task is immutable; what an episode drew at its start is an Episode, what changes is a State; both are
-NamedTuples of arrays whose first axis is the patient. ``transition`` is pure: it returns a new State.
-The shells (single, vector, SB3) only move rows about.
+A Task is immutable; what an episode drew at its start is an Episode, what changes is a State; both
+are NamedTuples of arrays whose first axis is the patient. ``transition`` is pure: it returns a new
+State. The shells (single, vector, SB3) only move rows about.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The insulin task: pump, meals, body, sensor, view, reward and costs, composed for one physiology."""
+"""The insulin task: pump, meals, body, sensor, view, reward and costs, composed for one body."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
-from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
 from ..physiology.errors import InputError
@@ -25,10 +24,10 @@ from ..therapy.sensor import Sensor
 from ..therapy.view import INSULIN_VIEW, LAGS_MIN
 from . import kernels
 from .core import Array, Step, Streams
+from .insulin_start import draw_episode, start_body
+from .insulin_state import Episode, Orders, Start, State
 from .reward import reward_code, reward_table
 
-START_SPREAD = 0.15
-START_RANGE_MG_DL = (90.0, 220.0)
 HISTORY_MIN = max(LAGS_MIN)
 RESCUE = (
     "rescue_g",
@@ -39,62 +38,6 @@ RESCUE = (
     "rescue_asleep",
 )
 LONG_AGO_MIN = -(10**6)
-
-
-class Start(NamedTuple):
-    """Where known people begin, one row a person of the cohort: the end of their records.
-
-    ``body`` (P, S); ``memory`` (P, MEMORIES) as ``kernels.remember`` leaves it; ``history`` (P, H),
-    readings in mg/dL, the latest first.
-    """
-
-    body: Array
-    memory: Array
-    history: Array
-
-
-class Episode(NamedTuple):
-    """What was drawn at the start of each lane's episode."""
-
-    person: NDArray[np.int64]
-    params: Array
-    chart: Array
-    meals: Array
-    told: Array
-    gain: Array
-    offset: Array
-    heed: Array
-    steps: NDArray[np.int64]
-
-
-class State(NamedTuple):
-    """What changes: body, clock, plate, memories, sensor history, counters."""
-
-    body: Array
-    outputs: Array
-    minute: NDArray[np.int64]
-    step: NDArray[np.int64]
-    plate: Array
-    meal_next: NDArray[np.int64]
-    told_next: NDArray[np.int64]
-    told_now: Array
-    memory: Array
-    history: Array
-    last_rescue: NDArray[np.int64]
-    episode_cost: Array
-
-
-class Orders(NamedTuple):
-    """What the device delivers over one interval."""
-
-    inputs: Array
-    dose: Array
-    plate: Array
-    meal_next: NDArray[np.int64]
-    rescued: Array
-    last_rescue: NDArray[np.int64]
-    proposed: NDArray[np.float32]
-    applied: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -185,7 +128,7 @@ class InsulinTask:
 
     @cached_property
     def charts(self) -> Array:
-        """Chart rows (people, 6): basal, carb ratio, correction, daily dose, weight, on-board cap."""
+        """Chart rows (people, 6), in the order of ``kernels.BASAL`` to ``kernels.IOB_CAP``."""
         rx = self.cohort.therapy
         weight = np.asarray(self.cohort.patients.covariates["weight_kg"])
         cap = iob_cap(rx.basal_u_per_h, rx.total_daily_dose_u)
@@ -193,7 +136,8 @@ class InsulinTask:
         return np.stack([*columns, rx.total_daily_dose_u, weight, cap], axis=1).astype(np.float64)
 
     @cached_property
-    def _basal_states(self) -> Array:
+    def basal_states(self) -> Array:
+        """Steady states (people, S) on the prescribed basal."""
         return self.model.initial(self.cohort.patients.params)
 
     @cached_property
@@ -239,65 +183,22 @@ class InsulinTask:
             person = (draws[:, 0] * len(self.cohort)).astype(np.int64)
         hours = np.floor(draws[:, 1] * 24.0) if self.start_hour is None else self.start_hour
         minute = np.broadcast_to(np.rint(np.asarray(hours) * 60.0), person.shape).astype(np.int64)
-        episode = self._draw(streams, person, minute)
+        episode = draw_episode(self, streams, person, minute)
         known = self.start
-        body = self._start_body(person, draws[:, 2]) if known is None else known.body[person].copy()
+        body = start_body(self, person, draws[:, 2]) if known is None else known.body[person].copy()
         return episode, *self._first(episode, body, minute)
-
-    def _draw(self, streams: Sequence[Streams], person: Any, minute: Any) -> Episode:
-        per = self.step_min // self.sensor.period_min
-        n, covariates = len(person), self.cohort.patients.covariates
-        # People who count wrong always the same way: grams eaten per gram they count.
-        truth = covariates.get("carb_factor", np.ones(len(self.cohort)))
-        gain, offset = np.empty((n, self.n_steps + 1)), np.empty((n, self.n_steps + 1))
-        k = self.scenario.max_meals(self.days)
-        meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
-        heed = np.empty((n, 24 * (self.days + 1)))
-        for i, stream in enumerate(streams):
-            g, o = self.sensor.draw(stream.sensor, self.n_steps * per + 1)
-            gain[i], offset[i] = g[::per], o[::per]
-            heed[i] = stream.device.random(heed.shape[1])
-            plan = self.scenario.draw(
-                stream.scenario,
-                days=self.days,
-                start_min=float(minute[i]),
-                weight_kg=float(covariates["weight_kg"][person[i]]),
-                age_years=float(covariates["age_years"][person[i]]),
-            )
-            count = len(plan.time_min)
-            eaten = plan.carbs_g * float(truth[person[i]])
-            meals[i, :count, 0], meals[i, :count, 1] = plan.time_min, eaten
-            order = np.argsort(plan.told_min, kind="stable")
-            told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
-        chart, params = self.charts[person], self.cohort.patients.params[person]
-        steps = np.full(n, self.n_steps, dtype=np.int64)
-        return Episode(person, params, chart, meals, told, gain, offset, heed, steps)
-
-    def _start_body(self, person: Any, draw: Array) -> Array:
-        from scipy.special import ndtri
-
-        x = self._basal_states[person]
-        if self.start_glucose == "basal":
-            return x
-        params = self.model.params(self.cohort.patients.params[person])
-        if self.start_glucose == "random":
-            glucose = params.Gb * np.exp(START_SPREAD * ndtri(np.clip(draw, 1e-9, 1 - 1e-9)))
-            glucose = np.clip(glucose, *START_RANGE_MG_DL)
-        else:
-            glucose = np.full(len(person), float(self.start_glucose))
-        assert self.model.displace is not None
-        return np.stack(np.broadcast_arrays(*self.model.displace(tuple(x.T), params, glucose)), 1)
 
     def _first(self, episode: Episode, body: Array, minute: Any) -> tuple[State, Step]:
         n = len(minute)
         u = np.zeros((2, n))
         u[1] = episode.chart[:, kernels.BASAL] / 60.0
-        outputs = self.engine.outputs(np.ascontiguousarray(body), episode.params, u)
+        outputs = self.engine.outputs(body, episode.params, u)
         memory = np.zeros((n, MEMORIES))
         memory[:, 2 : kernels.TOLD] = 1.0
         history = np.zeros((n, self.n_history))
         self._sense(episode, outputs, np.zeros(n, np.int64), history.copy(), history)
         history[:] = history[:, :1]
+        memory[:, kernels.CGM_DAY] = history[:, 0]
         told_next, told_now = np.zeros(n, np.int64), np.zeros(n)
         before = minute - self.step_min
         kernels.hear(before, episode.told, told_next, told_now)
@@ -365,7 +266,9 @@ class InsulinTask:
         told_next, told_now = state.told_next.copy(), np.empty_like(state.told_now)
         kernels.hear(minute, episode.told, told_next, told_now)
         memory = state.memory.copy()
-        kernels.remember(episode.chart, orders.dose, told_now, c["decays"], self.step_min, memory)
+        kernels.remember(
+            episode.chart, orders.dose, told_now, history[:, 0], c["decays"], self.step_min, memory
+        )
         new = State(
             body, outputs, minute, index, orders.plate, orders.meal_next, told_next, told_now,
             memory, history, orders.last_rescue, state.episode_cost.copy(),

@@ -1,7 +1,7 @@
 """Compiled loops of the insulin task: what the pump and plate deliver, what is sensed and judged.
 
-All arrays have the patient first. The formulas are those named in ``therapy`` (dosing, onboard, view,
-risk); tests hold the two against each other.
+All arrays have the patient first. The formulas are those named in ``therapy`` (dosing, onboard,
+view, risk); tests hold the two against each other.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..physiology import respond
 from ..physiology.respond import EATING_G_PER_MIN
-from ..therapy import dosing, pump
+from ..therapy import dosing, onboard, protocols, pump, view
 from ..therapy.onboard import FILTERS_MIN
 from ..therapy.protocols import KOVATCHEV as _KOVATCHEV
 from ..therapy.protocols import MAGNI as _MAGNI
 from ..therapy.view import INSULIN_VIEW, LAGS_MIN
+from . import reward as _reward
+from . import stale
 from .reward import LARGEST_RISK
 
 _rise = njit(dosing.rise)
@@ -29,13 +32,15 @@ _SCALE = np.array([f.scale for f in INSULIN_VIEW.features])
 _LOW, _HIGH = INSULIN_VIEW.low.astype(np.float64), INSULIN_VIEW.high.astype(np.float64)
 
 MINUTES_A_DAY = 1440
+LOW_MG_DL = 80.0
 _DAY = 2.0 * np.pi * np.arange(MINUTES_A_DAY) / MINUTES_A_DAY
 _CLOCK = np.stack([np.sin(_DAY), np.cos(_DAY), np.sin(2 * _DAY), np.cos(2 * _DAY)], axis=1)
 
 # columns of a chart row
 BASAL, RATIO, CORRECTION, DAILY, WEIGHT, IOB_CAP = range(6)
-# positions of a memory row: two on-board compartments, dose filters, told carbohydrate
+# positions of a memory row: two on-board compartments, dose filters, told carbohydrate, CGM, lows
 TOLD = 2 + N_FILTERS
+CGM_DAY, LOW_DAY = TOLD + 1, TOLD + 2
 # the reward's codes
 MAGNI, KOVATCHEV, TIME_IN_RANGE, SIMGLUCOSE = range(4)
 
@@ -44,11 +49,11 @@ MAGNI, KOVATCHEV, TIME_IN_RANGE, SIMGLUCOSE = range(4)
 def deliver(
     mode, action, minute, chart, plate, meal_next, meals, told_now, pumps, step, u, dose, applied
 ):
-    """Fill inputs ``u`` (T, 2, B) and ``dose`` (B, 3: basal U/h, bolus U, limited) for one interval.
+    """Fill inputs ``u`` (T, 2, B) and ``dose`` (B, 3: basal U/h, bolus U, limited).
 
-    ``plate`` and ``meal_next`` are overwritten, ``applied`` (B, A) receives the action that asks for
-    exactly what is delivered. Returns the first lane whose action is not finite or out of [-1, 1],
-    or -1.
+    ``plate`` and ``meal_next`` are overwritten, ``applied`` (B, A) receives the action that asks
+    for just what is delivered. Returns the first lane whose action is not finite or out of
+    [-1, 1], or -1.
     """
     for b in range(action.shape[0]):
         for a in range(action.shape[1]):
@@ -101,10 +106,10 @@ def treat_low(minute, history, heed, rescue, last, plate, eaten):
         hour = minute[b] // 60
         awake = 7 <= hour % 24 < 23
         threshold = rescue[1] if awake else rescue[2]
-        if history[b, 0] < threshold and minute[b] - last[b] >= rescue[3]:
-            if heed[b, hour % heed.shape[1]] < (rescue[4] if awake else rescue[5]):
-                plate[b] += rescue[0]
-                eaten[b], last[b] = rescue[0], minute[b]
+        heeds = heed[b, hour % heed.shape[1]] < (rescue[4] if awake else rescue[5])
+        if heeds and history[b, 0] < threshold and minute[b] - last[b] >= rescue[3]:
+            plate[b] += rescue[0]
+            eaten[b], last[b] = rescue[0], minute[b]
 
 
 @njit(nogil=True, cache=True)
@@ -119,8 +124,8 @@ def hear(minute, told, told_next, told_now):
 
 
 @njit(nogil=True, cache=True)
-def remember(chart, dose, told_now, decays, step, memory):
-    """Update the on-board, dose and carbohydrate memories (B, M) in place after one interval."""
+def remember(chart, dose, told_now, cgm, decays, step, memory):
+    """Update the memories (B, M) in place after one interval that ended at reading ``cgm`` (B,)."""
     for b in range(chart.shape[0]):
         usual = chart[b, BASAL]
         extra = (dose[b, 0] - usual) * step / 60.0 + dose[b, 1]
@@ -133,14 +138,17 @@ def remember(chart, dose, told_now, decays, step, memory):
             keep = decays[1 + i]
             memory[b, 2 + i] = keep * memory[b, 2 + i] + (1.0 - keep) * ratio
         memory[b, TOLD] = decays[1 + N_FILTERS] * memory[b, TOLD] + told_now[b]
+        keep = decays[2 + N_FILTERS]
+        memory[b, CGM_DAY] = keep * memory[b, CGM_DAY] + (1.0 - keep) * cgm[b]
+        memory[b, LOW_DAY] = keep * memory[b, LOW_DAY] + (1.0 - keep) * max(LOW_MG_DL - cgm[b], 0.0)
 
 
 @njit(nogil=True, cache=True)
 def observe(minute, history, lags, between, memory, told_now, chart, out):
     """Write the stored observation (B, N_FEATURES) float32; see ``therapy.view``.
 
-    A lag that falls between two kept readings, ``lags`` and a part ``between`` of a step ago, is read
-    by linear interpolation.
+    A lag that falls between two kept readings, ``lags`` and a part ``between`` of a step ago, is
+    read by linear interpolation.
     """
     row = np.empty(N_FEATURES)
     for b in range(minute.shape[0]):
@@ -165,6 +173,8 @@ def observe(minute, history, lags, between, memory, told_now, chart, out):
         row[k + 8] = np.log(chart[b, CORRECTION])
         row[k + 9] = told_now[b]
         row[k + 10] = memory[b, TOLD]
+        row[k + 11] = memory[b, CGM_DAY]
+        row[k + 12] = memory[b, LOW_DAY]
         for i in range(N_FEATURES):
             value = (row[i] - _OFFSET[i]) / _SCALE[i]
             out[b, i] = min(max(value, _LOW[i]), _HIGH[i])
@@ -224,7 +234,7 @@ def judge(
     outputs, before, chart, memory, dose, u, history, rescued, limits, ends, code, caps, weights,
     minute, left, total, log, reward, done,
 ):  # fmt: skip
-    """Fill ``log`` (B, 17), ``reward`` (B,), ``done`` (B, 2) and add the costs to ``total`` (B,)."""
+    """Fill ``log`` (B, 17), ``reward`` (B,), ``done`` (B, 2); add the costs to ``total`` (B,)."""
     for b in range(outputs.shape[0]):
         glucose = outputs[b, 1]
         iob = memory[b, 0] + memory[b, 1]
@@ -248,3 +258,17 @@ def judge(
         reward[b] = reward_of(code, glucose, before[b], died, caps) - paid
         done[b, 0] = died
         done[b, 1] = left[b] <= 0 and not died
+
+
+_FROZEN = stale.fingerprint((respond, dosing, onboard, protocols, pump, view, _reward))
+
+
+@njit(cache=True)
+def frozen_from():
+    """Return the fingerprint of the files that the compiled kernels have frozen values from."""
+    return _FROZEN
+
+
+stale.forget_stale(
+    frozen_from, _FROZEN, (deliver, treat_low, hear, remember, observe, sense, judge)
+)

@@ -16,7 +16,7 @@ from .core import Step, Streams, Task, as_actions, put, streams_of, transition
 class Lanes:
     """Episodes of one task side by side, each with random streams of its own.
 
-    Lane i seeded with s behaves as a single environment reset with seed s, whatever the other lanes do.
+    Lane i seeded with s behaves as a single environment reset with seed s, whatever the others do.
     """
 
     def __init__(self, task: Task, n: int) -> None:
@@ -61,7 +61,7 @@ class Lanes:
         Raises
         ------
         InputError
-            If no episode has begun, or an action is not a number, out of bounds or of another shape.
+            If no episode has begun, or an action is no number, out of bounds or misshapen.
         """
         if self.state is None:
             raise InputError("no episode has begun; call reset() before step()")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -12,13 +13,26 @@ from ..physiology.errors import InputError
 
 @dataclass(frozen=True)
 class Entry:
-    """One environment id: its classes as import strings, its task factory, its one-line doc."""
+    """One environment id.
+
+    Parameters
+    ----------
+    id : str
+    env, vector_env, task : str
+        Its classes and its task factory as import strings.
+    doc : str
+        One line for a reader.
+    variants : tuple of mapping
+        Keywords that between them exercise its modes, with short episodes: every test that all
+        environments must pass runs with each.
+    """
 
     id: str
     env: str
     vector_env: str
     task: str
     doc: str
+    variants: tuple[Mapping[str, Any], ...] = ({},)
 
 
 ENTRIES = (
@@ -28,6 +42,45 @@ ENTRIES = (
         "dosegym.envs.tasks.insulin_env:InsulinVectorEnv",
         "dosegym.envs.tasks.insulin:make",
         "Insulin dosing in type 1 diabetes, every 5 minutes, by pump",
+        (
+            {"days": 1},
+            {
+                "days": 1,
+                "patient": "all",
+                "action": "basal_and_bolus",
+                "scenario": "announced",
+                "reward": "kovatchev",
+                "sensor": "dexcom_g6",
+                "terminate": [54.0, 300.0],
+            },
+            {
+                "days": 1,
+                "patient": ["child", "adolescent#003"],
+                "action": "meal_bolus",
+                "scenario": "messy",
+                "reward": "time_in_range",
+                "cost_weights": {"below_54": 2.0},
+                "pump": "tslim",
+                "start_glucose": "basal",
+            },
+            {
+                "days": 1,
+                "scenario": {"preset": "simglucose_random", "announced": True, "lead_min": 20.0},
+                "gut": "simglucose_legacy",
+                "reward": "simglucose",
+                "sensor": "dexcom_bk",
+                "start_hour": 6.5,
+                "start_glucose": 130.0,
+            },
+            {
+                "days": 1,
+                "patient": {"population": "virtual", "size": 3, "purpose": "training", "seed": 5},
+                "scenario": "fasting",
+                "step_min": 15,
+                "terminate": None,
+                "pump": "ideal",
+            },
+        ),
     ),
 )
 

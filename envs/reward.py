@@ -1,4 +1,4 @@
-"""Rewards by name; with none of them does it pay to die.
+"""Rewards by name, made so that it does not pay to die.
 
 ===================  ============================================================================
 name                 reward of one interval ending at glucose G (mg/dL)
@@ -11,18 +11,23 @@ name                 reward of one interval ending at glucose G (mg/dL)
 
 At a termination (death) a penalty is subtracted.
 
-The first three lie in [0, 1] while the person lives. So from any moment on, living to the end returns
-at least 0, dying at once at most 1 - penalty: dying never beats living on, discounted or not. This
-compares futures, not whole lives: hours in range followed by a death can still return more than a
-whole life out of range, so a death rate must be watched beside the return (``info["costs"]``).
+The first three lie in [0, 1] while the person lives. So from any moment on, living to the end
+returns at least 0, dying at once at most 1 - penalty: dying never beats living on, discounted or
+not, if the penalty is at least 1. This compares futures, not whole lives: hours in range followed
+by a death can still return more than a whole life out of range, so deaths must be counted beside
+the return.
 
-``simglucose`` telescopes to r(start) - r(end). Its penalty is at least 100, the largest possible risk,
-so that undiscounted and from the same start every death returns less than every survival: at most
-r(start) - r(end) - 100 against at least r(start) - 100. (They could only tie if ``terminate`` were set
-so that someone dies at zero risk, about 112.5 mg/dL.)
+``simglucose`` telescopes to r(start) - r(end). Its penalty is at least 100, the largest possible
+risk, so that undiscounted and from the same start every death returns less than every survival: at
+most r(start) - r(end) - 100 against at least r(start) - 100. (They can only tie if ``terminate`` is
+set so that someone dies at zero risk, about 112.5 mg/dL.)
 
-The caps of the risks and the default penalty are project choices: the cap of Kovatchev's risk, 50, is
-reached at 33 and 370 mg/dL, that of Magni's, 100, at 35 and 573 mg/dL.
+With ``cost_weights`` none of this is certain any more: hours of a weighted cost can outweigh the
+penalty. It stays certain if the penalty is at least 1 + the sum of the weights x the steps of an
+episode.
+
+The caps of the risks and the default penalty are project choices: the cap of Kovatchev's risk, 50,
+is reached at 33 and 370 mg/dL, that of Magni's, 100, at 35 and 573 mg/dL.
 """
 
 from __future__ import annotations

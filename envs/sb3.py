@@ -81,8 +81,8 @@ for _name in (
 class DoseVecEnv(VecEnv):
     """Any Task as SB3's VecEnv, all patients in one transition.
 
-    ``last_step`` is the latest transition as arrays, before finished lanes began anew: what training
-    logs are summed from. ``lanes`` holds the running episodes, which a checkpoint keeps.
+    ``last_step`` is the latest transition as arrays, before finished lanes began anew: what
+    training logs are summed from. ``lanes`` holds the running episodes, which a checkpoint keeps.
     """
 
     def __init__(self, task: Task, n_envs: int, env_id: str, kwargs: dict[str, Any]) -> None:
@@ -135,16 +135,16 @@ class DoseVecEnv(VecEnv):
     def close(self) -> None:
         """Nothing to release."""
 
-    def _lane_list(self, indices: None | int | Iterable[int]) -> list[int]:
+    def _lane_list(self, indices: int | Iterable[int] | None) -> list[int]:
         return list(self._get_indices(indices))
 
-    def get_attr(self, attr_name: str, indices: None | int | Iterable[int] = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: int | Iterable[int] | None = None) -> list[Any]:
         """Return an attribute of the environment or its task, once per lane."""
         owner = self if hasattr(self, attr_name) else self.task
         return [getattr(owner, attr_name) for _ in self._lane_list(indices)]
 
     def set_attr(
-        self, attr_name: str, value: Any, indices: None | int | Iterable[int] = None
+        self, attr_name: str, value: Any, indices: int | Iterable[int] | None = None
     ) -> None:
         """Set an attribute of the whole batch (lanes share one task)."""
         setattr(self, attr_name, value)
@@ -153,7 +153,7 @@ class DoseVecEnv(VecEnv):
         self,
         method_name: str,
         *method_args: Any,
-        indices: None | int | Iterable[int] = None,
+        indices: int | Iterable[int] | None = None,
         **method_kwargs: Any,
     ) -> list[Any]:
         """Call a method of the task, once per lane."""
@@ -161,13 +161,13 @@ class DoseVecEnv(VecEnv):
         return [method(*method_args, **method_kwargs) for _ in self._lane_list(indices)]
 
     def env_is_wrapped(
-        self, wrapper_class: type[Any], indices: None | int | Iterable[int] = None
+        self, wrapper_class: type[Any], indices: int | Iterable[int] | None = None
     ) -> list[bool]:
         """No lane is wrapped."""
         return [False for _ in self._lane_list(indices)]
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
-        """The batched environment draws nothing."""
+        """Return None for every lane: the batched environment draws nothing."""
         return [None] * self.num_envs
 
 

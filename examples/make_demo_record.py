@@ -24,7 +24,7 @@ START = datetime(2026, 3, 2, tzinfo=ZONE).astimezone(UTC)  # no clock change wit
 WARM_UP_DAYS, DAYS, STEP_MIN = 1, 14, 5
 
 # What the pump is programmed to: too much at night, too little by day for the body below.
-BASAL: list[tuple[float, float]] = [(0, 2.2), (4, 1.1), (12, 1.3), (19, 2.6)]  # (hour, U/h)
+BASAL: list[tuple[float, float]] = [(0, 1.9), (4, 1.5), (12, 1.5), (19, 1.9)]  # (hour, U/h)
 CARB_RATIO, CORRECTION, TARGET = 15.0, 30.0, 110.0  # g/U, mg/dL per U, mg/dL
 DURATION_H = 5.0
 
@@ -48,8 +48,8 @@ def body_at(minute: float, run_effect: float) -> np.ndarray:
     """Parameters of the hour: least sensitive at breakfast, most in the evening, dawn at six."""
     hour = minute / 60 % 24
     now: np.ndarray = person.copy()
-    now[column["Vmx"]] *= (1 - 0.4 * np.cos(2 * np.pi * (hour - 7) / 24)) * (1 + run_effect)
-    now[column["kp1"]] += 1.2 * np.exp(-(((hour - 6) / 2) ** 2))
+    now[column["Vmx"]] *= (1 - 0.15 * np.cos(2 * np.pi * (hour - 7) / 24)) * (1 + run_effect)
+    now[column["kp1"]] += 0.4 * np.exp(-(((hour - 6) / 2) ** 2))
     return now
 
 
@@ -68,7 +68,7 @@ for day in range(-WARM_UP_DAYS, DAYS):
             continue
         when = day * 1440 + round((hour * 60 + life_rng.normal(0, 25)) / STEP_MIN) * STEP_MIN
         eaten = float(np.clip(life_rng.normal(mean, spread), 8, 140))
-        counted = 5 * max(1, round(eaten * life_rng.lognormal(0, 0.28) / 5))
+        counted = 5 * max(1, round(eaten * life_rng.lognormal(0, 0.2) / 5))
         late = int(life_rng.choice([-15, -10, 0, 10, 25], p=[0.2, 0.25, 0.35, 0.12, 0.08]))
         meals.append((when, eaten, counted, late))
 forgotten = sorted(meals)[23][0]

@@ -62,6 +62,8 @@ def read_manifest(model: Path, *, trust: bool = False) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"manifest {path} is not JSON ({error}); restore it") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"manifest {path} is no JSON object; restore it")
     found, expected = sha256_of(model), manifest.get("sha256")
     if found != expected and not trust:
         raise InputError(

@@ -103,7 +103,8 @@ def load_agent(path: str | Path, *, trust: bool = False) -> LearnedPolicy:
     manifest = read_manifest(model, trust=trust)
     kind = algorithm(str(manifest.get("algo", "ppo")))
     try:
-        agent = kind.load(model, device="cpu")
+        # Without these SB3 would reseed every global generator and set aside a replay buffer.
+        agent = kind.load(model, device="cpu", seed=None, buffer_size=1)
     except (BadZipFile, ValueError, KeyError, AssertionError) as error:
         raise InputError(f"agent {model} is not a readable SB3 file: {error}") from None
     shape = agent.observation_space.shape

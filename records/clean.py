@@ -126,8 +126,14 @@ def _event_text(event: Event, limit: Limit) -> str:
 
 def _plausible_delivery(delivery: Delivery, ledger: Ledger) -> Delivery:
     """Drop rates that no pump delivers and schedules that hold one."""
-    temps = [item for item in delivery.temps if _rate_stands(item.u_per_h, item.start_s, ledger)]
-    extras = [item for item in delivery.extras if _rate_stands(item.u_per_h, item.start_s, ledger)]
+    temps = [
+        item for item in delivery.temps if _rate_stands("basal", item.u_per_h, item.start_s, ledger)
+    ]
+    extras = [
+        item
+        for item in delivery.extras
+        if _rate_stands("extended bolus", item.u_per_h, item.start_s, ledger)
+    ]
     epochs = [
         Epoch(item.start_s, _plausible_settings(item.settings, Ledger()), item.zone)
         for item in delivery.epochs
@@ -135,10 +141,10 @@ def _plausible_delivery(delivery: Delivery, ledger: Ledger) -> Delivery:
     return replace(delivery, temps=temps, extras=extras, epochs=epochs)
 
 
-def _rate_stands(u_per_h: float | None, start_s: float, ledger: Ledger) -> bool:
+def _rate_stands(kind: str, u_per_h: float | None, start_s: float, ledger: Ledger) -> bool:
     if u_per_h is None or bool(limits.BASAL.holds(u_per_h)):
         return True
-    ledger.drop("basal", f"outside {limits.BASAL}", f"{utc_text(start_s)} {u_per_h:.4g} U/h")
+    ledger.drop(kind, f"outside {limits.BASAL}", f"{utc_text(start_s)} {u_per_h:.4g} U/h")
     return False
 
 

@@ -56,8 +56,10 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     order = order[keep[order]]
     time, value, censored = time[order], value[order], censored[order]
     if time.size == 0:
+        worst = max(ledger.dropped(), key=lambda item: item.count, default=None)
+        why = "" if worst is None else f" ({worst.count} lost, {worst.reason}: {worst.example})"
         raise InputError(
-            f"glucose: none of the {len(readings)} readings is usable; "
+            f"glucose: none of the {len(readings)} readings is usable{why}; "
             "export a period in which the sensor was worn"
         )
     for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):

@@ -56,7 +56,7 @@ def load(path: Path) -> list[Source]:
     """
     if path.is_dir():
         chosen = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)
-        chosen = [item for item in chosen if item.is_file()]
+        chosen = [item for item in chosen if item.is_file() and item.name[0] != "."]
         if not chosen:
             raise InputError(f"record: the folder '{path}' holds no JSON or CSV file")
         if len(chosen) > FILE_LIMIT:

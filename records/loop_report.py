@@ -64,7 +64,7 @@ def read_loop_report(document: object, timezone: str | None = None) -> RawRecord
     name, notes = _zone(report, timezone)
     unit = _samples_unit(samples)
     glucose = list(_glucose(samples, ledger))
-    doses = [dose for key in DOSE_LISTS for dose in _objects(report.get(key))]
+    doses = [dose for key in DOSE_LISTS for dose in _objects(report.get(key), ledger)]
     last = report.get("last_temp_basal")
     doses += [last] if isinstance(last, dict) else []
     boluses, temps = _doses(doses, ledger)
@@ -102,8 +102,14 @@ def _trimmed(value: object) -> object:
     return value
 
 
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _objects(value: object, ledger: Ledger) -> list[Mapping[str, Any]]:
+    """Return the objects of a list; anything else in it is counted."""
+    items = value if isinstance(value, list) else []
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict):
+            ledger.see("row")
+            ledger.drop("row", "not a JSON object", f"item {number}")
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _time(row: Mapping[str, Any], key: str) -> float | None:
@@ -150,7 +156,7 @@ def _glucose(samples: Iterable[object], ledger: Ledger) -> Iterable[Reading]:
 
 def _carbs(report: Mapping[str, Any], ledger: Ledger) -> list[Event]:
     found: list[Event] = []
-    for number, item in enumerate(_objects(report.get("cached_carb_entries")), start=1):
+    for number, item in enumerate(_objects(report.get("cached_carb_entries"), ledger), start=1):
         ledger.see("carbs")
         time, grams = _time(item, "startDate"), number_of(item.get("quantity"))
         if time is None or grams is None or str(item.get("quantity_units") or "g") != "g":
@@ -213,7 +219,7 @@ def _settings(report: Mapping[str, Any]) -> TherapySettings:
 def _schedule(items: object) -> DailySchedule | None:
     """Read ``[{"startTime": seconds, "value": number or [low, high]}, …]``."""
     steps: dict[float, float] = {}
-    for item in _objects(items):
+    for item in _objects(items, Ledger()):
         seconds, value = number_of(item.get("startTime")), item.get("value")
         bounds = value if isinstance(value, list) else [value]
         numbers = [number for number in map(number_of, bounds) if number is not None]

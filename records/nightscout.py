@@ -60,8 +60,8 @@ def read_nightscout(
     glucose = _read_entries(once(entries, "glucose", ledger), glucose_unit, ledger)
     given = read_treatments(once(treatments, "treatment", ledger), ledger)
     documents = read_documents(profiles, ledger)
-    begin = min((item.time_s for item in glucose), default=clock.LATEST_S)
-    end = max((item.time_s for item in glucose), default=clock.LATEST_S)
+    times = [item.time_s for item in glucose] or [clock.LATEST_S]
+    begin, end = min(times), max(times)
     fallback, notes = _common_offset([*entries, *treatments])
     forced = clock.zone_of(timezone) if timezone else None
     epochs = epochs_of(documents, given.switches, forced, clock.zone_of(fallback))

@@ -104,7 +104,7 @@ def _take(
         found.temps.append(TempRate(time, time + length, 0.0))
         found.pump_times.append(time)
     elif event == "combo bolus":
-        _take_extended(row, time, found)
+        _take_extended(row, time, found, ledger)
     elif event == "profile switch":
         _take_switch(row, time, found)
     else:
@@ -200,9 +200,16 @@ def _take_temp(row: Mapping[str, Any], time: float, found: Treatments, ledger: L
         found.pump_times.extend((time, end))
 
 
-def _take_extended(row: Mapping[str, Any], time: float, found: Treatments) -> None:
+def _take_extended(row: Mapping[str, Any], time: float, found: Treatments, ledger: Ledger) -> None:
+    """Read the extended part of a bolus, whose rate stands in `relative`."""
     minutes, rate = _minutes(row), number_of(row.get("relative"))
-    if minutes and rate and 0 < minutes <= LONGEST_ORDER_MIN:
+    if not minutes and not rate:
+        return
+    ledger.see("extended bolus")
+    if minutes is None or rate is None or not 0 < minutes <= LONGEST_ORDER_MIN:
+        why = "no usable rate and duration"
+        ledger.drop("extended bolus", why, clock.utc_text(time))
+    else:
         found.extras.append(ExtraRate(time, time + minutes * 60, rate))
         found.pump_times.append(time)
 

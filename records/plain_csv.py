@@ -161,7 +161,9 @@ def _places(
             "plain CSV: one column 'time' and one of 'glucose_mg_dl' or 'glucose_mmol_l' are "
             f"needed, found {', '.join(header) or 'none'}"
         )
-    declared = GLUCOSE_COLUMNS[named[0]] if named[0] in GLUCOSE_COLUMNS else unit
+    declared = unit
+    if named[0] in GLUCOSE_COLUMNS:
+        declared = GLUCOSE_COLUMNS[named[0]]
     if declared is None:
         raise InputError(
             "plain CSV: the column 'glucose' names no unit; call it 'glucose_mg_dl' or "

@@ -1,4 +1,4 @@
-"""Insulin on board and the recent-dose filters: linear memories of what was delivered.
+"""What a controller remembers of a patient: insulin on board, recent doses, recent glucose.
 
 Insulin on board is the part of delivered insulin, above the prescribed basal, that has not acted yet.
 Its activity curve is two equal compartments in a row (t/tau^2 exp(-t/tau)), whose peak lies at tau; the
@@ -12,19 +12,21 @@ from __future__ import annotations
 import numpy as np
 
 PEAK_MIN = 75.0
-FILTERS_MIN = (20.0, 50.0, 100.0, 200.0)
-MEMORIES = 2 + len(FILTERS_MIN) + 1
+FILTERS_MIN = (20.0, 50.0, 100.0, 200.0, 500.0)
 CARBS_FILTER_MIN = 60.0
+DAY_FILTER_MIN = 1440.0
+# On board (two compartments), dose filters, told carbohydrate, mean CGM, burden of lows.
+MEMORIES = 2 + len(FILTERS_MIN) + 3
 
 
 def filter_decays(step_min: float) -> np.ndarray:
-    """Return exp(-step / tau) of: the on-board compartments, the dose filters, the carbohydrate filter.
+    """Return exp(-step / tau) of: on board, the dose filters, told carbohydrate, the day's glucose.
 
     Returns
     -------
-    array (MEMORIES - 1,)
+    array (MEMORIES - 2,)
     """
-    taus = np.array([PEAK_MIN, *FILTERS_MIN, CARBS_FILTER_MIN])
+    taus = np.array([PEAK_MIN, *FILTERS_MIN, CARBS_FILTER_MIN, DAY_FILTER_MIN])
     return np.exp(-step_min / taus)
 
 

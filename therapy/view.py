@@ -101,5 +101,7 @@ INSULIN_VIEW = View(
             "told_carbs", "g", 0, 50, 0, 1000, "carbohydrate announced since the last decision"
         ),
         Feature("told_recent", "g", 0, 50, 0, 2000, "announced carbohydrate, fading over 60 min"),
+        Feature("cgm_day", "mg/dL", 130, 60, 20, 600, "exponential mean of CGM over a day"),
+        Feature("low_day", "mg/dL", 0, 2, 0, 60, "exponential mean over a day of 80 - CGM where below"),
     )
 )

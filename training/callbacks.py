@@ -17,7 +17,7 @@ from .folder import BEST
 from .interrupt import Interrupts, TrainingInterrupted
 from .manifest import Run, manifest_of, write_agent
 from .progress import Display
-from .score import Validator
+from .score import Episodes
 from .settings import Settings
 
 SHOW_EVERY = 16
@@ -105,7 +105,7 @@ class Keeper(BaseCallback):
     settings : Settings
     standing : Standing
         Changed in place.
-    validate : Validator
+    validate : Episodes
     interrupts : Interrupts
     display : Display
     """
@@ -117,7 +117,7 @@ class Keeper(BaseCallback):
         env: DoseVecEnv,
         settings: Settings,
         standing: Standing,
-        validate: Validator,
+        validate: Episodes,
         interrupts: Interrupts,
         display: Display,
     ) -> None:

@@ -42,30 +42,37 @@ def score_of(metrics: Mapping[str, float]) -> float:
     return float(metrics["time_in_range"] - lost)
 
 
-class Validator:
-    """Fixed episodes on which agents of one run are compared.
-
-    Named patients are those trained on; virtual patients are drawn anew from the ``validation``
-    stream. The days come from that stream too, so none was trained on. No death ends an episode.
+class Episodes:
+    """Fixed patients and days on which policies are compared; a death does not end an episode.
 
     Parameters
     ----------
     env_id : str
     env_kwargs : mapping
-        Of the training environment.
-    settings : ValidationSettings
+    days : int
+    lanes : int
+        Episodes side by side, at most; each patient has the same number of them, and if there are
+        more patients than lanes the last are left out.
+    purpose, seed : str, int
+        Stream that the days are drawn from.
     """
 
     def __init__(
-        self, env_id: str, env_kwargs: Mapping[str, Any], settings: ValidationSettings
+        self,
+        env_id: str,
+        env_kwargs: Mapping[str, Any],
+        *,
+        days: int,
+        lanes: int,
+        purpose: str,
+        seed: int,
     ) -> None:
-        fixed = {"days": settings.days, "terminate": None, "by_lane": True}
-        task = make_task(env_id, **{**validation_kwargs(env_kwargs, settings), **fixed})
-        people = min(len(task.cohort), settings.lanes)
+        fixed = {"days": days, "terminate": None, "by_lane": True}
+        task = make_task(env_id, **{**env_kwargs, **fixed})
+        people = min(len(task.cohort), lanes)
         self.task = replace(task, cohort=task.cohort.take(range(people)))
-        lanes = people * max(settings.lanes // people, 1)
-        drawn = stream(settings.seed, "validation").integers(2**32, size=lanes)
-        self.seeds = tuple(int(seed) for seed in drawn)
+        drawn = stream(seed, purpose).integers(2**32, size=people * (lanes // people))
+        self.seeds = tuple(int(value) for value in drawn)
 
     def __call__(self, policy: Any) -> dict[str, float]:
         """Return ``REPORTED`` means over the episodes, and their ``score``."""
@@ -74,7 +81,25 @@ class Validator:
         return {"score": score_of(means), **means}
 
 
-def validation_kwargs(
+def validation_episodes(
+    env_id: str, env_kwargs: Mapping[str, Any], settings: ValidationSettings
+) -> Episodes:
+    """Return the episodes on which agents of one run are compared.
+
+    Named patients are those trained on; virtual patients are drawn anew from the ``validation``
+    stream. The days come from that stream too, so none was trained on.
+    """
+    return Episodes(
+        env_id,
+        _validation_patients(env_kwargs, settings),
+        days=settings.days,
+        lanes=settings.lanes,
+        purpose="validation",
+        seed=settings.seed,
+    )
+
+
+def _validation_patients(
     env_kwargs: Mapping[str, Any], settings: ValidationSettings
 ) -> dict[str, Any]:
     """Return keywords whose virtual patients, if any, come from the ``validation`` stream."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..envs.registry import ENTRIES
 from ..physiology.errors import InputError
 from .build import make_lanes, make_model
 from .callbacks import ClinicalLog, Keeper, Standing
@@ -16,7 +17,7 @@ from .folder import check_free, finish, kept_in, open_folder
 from .interrupt import Interrupts
 from .manifest import Run
 from .progress import Bar, Silent
-from .score import Validator
+from .score import validation_episodes
 from .settings import OnPolicySettings, Settings
 
 LOG_WINDOW = 20_000
@@ -82,7 +83,7 @@ def train(
         check_free(folder)
     with _one_thread():
         env = make_lanes(run.env_id, settings.n_envs, run.seed, run.env_kwargs)
-        validate = Validator(run.env_id, run.env_kwargs, settings.validation)
+        validate = validation_episodes(run.env_id, run.env_kwargs, settings.validation)
         if kept is None:
             model, standing = make_model(run.algo, env, settings, run.seed), Standing()
             open_folder(folder, run)
@@ -93,6 +94,7 @@ def train(
         with Interrupts() as interrupts, show:
             keeper = Keeper(run, folder, env, settings, standing, validate, interrupts, show)
             _learn(model, env, settings, run, keeper, fresh=kept is None)
+            show.at(model.num_timesteps)
             finish(folder, model, run, keeper.standing.latest)
     return folder
 
@@ -107,6 +109,9 @@ def _plan(
 ) -> tuple[Run, Settings]:
     """Check the arguments and complete them from the hyperparameter file."""
     key = check_algo(algo)
+    if env_id not in [entry.id for entry in ENTRIES]:
+        known = ", ".join(entry.id for entry in ENTRIES)
+        raise InputError(f"environment id is {env_id!r}; choose one of {known}")
     loaded = load_settings(key, env_id, overrides)
     settings = loaded.settings
     steps = settings.timesteps if timesteps is None else timesteps

@@ -104,7 +104,7 @@ def make(
     days : int
         Length of an episode.
     step_min : int, optional
-        Minutes between decisions; by default 5, or the sensor's period where 5 is no multiple of it.
+        Minutes between decisions; by default 5, or the sensor's period if that does not divide 5.
     start_hour : float, optional
         Local hour at which episodes start; by default a whole hour drawn anew.
     start_glucose : float or str

@@ -1,4 +1,4 @@
-"""Checks of environment keywords: each refuses a value in one line that says what to give instead."""
+"""Checks of environment keywords: a value is refused in one line that says what to give."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_unreadable_samples_and_doses_are_counted():
     report = copy.deepcopy(REPORT)
     word = {"quantity": "x", "startDate": "2026-01-01 01:01:00 +0000"}
     report["cached_glucose_samples"] += [word, {"quantity": 100}]
-    report["cached_carb_entries"] += [{"quantity": 10.0, "quantity_units": "oz"}]
+    report["cached_carb_entries"] += [{"quantity": 10.0, "quantity_units": "oz"}, "snack"]
     report["get_pump_event_values"] = [{"type": "LoopKit.DoseType.resume"},
                                        {"type": "LoopKit.DoseType.bolus", "value": "1"},
                                        {"type": "LoopKit.DoseType.basal"}]  # fmt: skip
@@ -131,6 +131,7 @@ def test_unreadable_samples_and_doses_are_counted():
         "glucose: no readable time": 1,
         "glucose: not a number": 1,
         "row: a dose that is neither bolus nor basal": 1,
+        "row: not a JSON object": 1,
     }
 
 

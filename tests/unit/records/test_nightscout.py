@@ -166,12 +166,16 @@ def test_unusable_orders_are_counted():
     """An order without a duration or a rate is dropped and named."""
     rows = [treatment(0, "Temp Basal", rate=1), treatment(5, "Temp Basal", duration=30),
             treatment(9, "Temp Basal", duration=30, rate=99),
-            treatment(15, "Temp Basal", duration=30, percent=-150)]  # fmt: skip
+            treatment(15, "Temp Basal", duration=30, percent=-150),
+            treatment(20, "Combo Bolus", duration=30),
+            treatment(25, "Combo Bolus", duration=30, relative=99)]  # fmt: skip
     assert lost(read(treatments=rows)) == {
         "basal: outside 0 to 35 U/h": 1,
         "basal: temporary rate below -100 percent": 1,
         "basal: temporary rate without a rate": 1,
         "basal: temporary rate without a usable duration": 1,
+        "extended bolus: no usable rate and duration": 1,
+        "extended bolus: outside 0 to 35 U/h": 1,
     }
 
 

@@ -1,0 +1,118 @@
+"""Whether a person lies within the population that a policy was certified on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physiology.library import load_model
+from ..physiology.model import Model
+from ..physiology.population import Patients
+from ..physiology.respond import glucose_after
+from ..therapy.cohort import Cohort, virtual_cohort
+from ..therapy.prescription import RULES, Prescription
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Range:
+    """What was certified of one quantity, and what this person has.
+
+    Parameters
+    ----------
+    name, unit : str
+    low, high : float
+        Smallest and largest among the certified patients of the person's age group.
+    value : float
+        The person's.
+    """
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    value: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the person lies within."""
+        return self.low <= self.value <= self.high
+
+
+@lru_cache(maxsize=2)
+def _drawn(gut: str, n: int, purpose: str, seed: int, groups: tuple[str, ...]) -> Cohort:
+    model = load_model("uva_padova_2008", gut=gut)
+    return virtual_cohort(model, n, purpose=purpose, seed=seed, groups=groups)
+
+
+def certified_cohort(population: Mapping[str, Any], gut: str = "published") -> Cohort:
+    """Draw the patients of a certificate again from what it says of them."""
+    return _drawn(
+        gut,
+        int(population["n"]),
+        str(population.get("purpose", "certification")),
+        int(population["seed"]),
+        tuple(population["groups"]),
+    )
+
+
+def cohort_sha256(cohort: Cohort) -> str:
+    """Return the hash of a cohort's people, as certificates state it."""
+    digest = hashlib.sha256()
+    digest.update(np.ascontiguousarray(cohort.patients.params).tobytes())
+    digest.update("\n".join(cohort.patients.names).encode())
+    return digest.hexdigest()
+
+
+def chart_ranges(certified: Cohort, group: str, person: Prescription, weight_kg: float) -> list[Range]:
+    """Return the person's chart beside those of the certified patients of an age group."""
+    rows = np.flatnonzero(np.asarray(certified.patients.groups) == group)
+    those = certified.therapy.take(rows.tolist())
+    weight = np.asarray(certified.patients.covariates["weight_kg"])[rows]
+    own = {k: float(getattr(person, k)[0]) for k in Prescription.__dataclass_fields__}
+    table = (
+        ("body weight", "kg", weight, weight_kg),
+        ("daily dose", "U", those.total_daily_dose_u, own["total_daily_dose_u"]),
+        ("basal rate", "U/h", those.basal_u_per_h, own["basal_u_per_h"]),
+        (
+            "basal rate per weight", "U/h/kg", those.basal_u_per_h / weight,
+            own["basal_u_per_h"] / weight_kg,
+        ),
+        ("carb ratio", "g/U", those.carb_ratio_g_per_u, own["carb_ratio_g_per_u"]),
+        (
+            "correction factor", "mg/dL per U", those.correction_mg_dl_per_u,
+            own["correction_mg_dl_per_u"],
+        ),
+    )  # fmt: skip
+    return [Range(n, u, float(v.min()), float(v.max()), x) for n, u, v, x in table]
+
+
+def sensitivity(model: Model, params: Array) -> Array:
+    """Return the largest fall of glucose (B,), mg/dL, after 1 U at rest."""
+    path = glucose_after(model, params, minutes=RULES.correction_min, insulin_u=1.0)
+    fall: Array = path[0] - path.min(axis=0)
+    return fall
+
+
+def share_inside(model: Model, certified: Cohort, group: str, draws: Patients) -> tuple[float, Range]:
+    """Return the share of draws whose insulin sensitivity some certified patient has, and the range.
+
+    The range's value is the median of the draws.
+    """
+    rows = np.flatnonzero(np.asarray(certified.patients.groups) == group)
+    low, high = _sensitivity_range(model, certified.patients.params[rows])
+    fall = sensitivity(model, draws.params)
+    inside = float(((fall >= low) & (fall <= high)).mean())
+    return inside, Range("fall after 1 U", "mg/dL", low, high, float(np.median(fall)))
+
+
+def _sensitivity_range(model: Model, params: Array) -> tuple[float, float]:
+    fall = sensitivity(model, params)
+    return float(fall.min()), float(fall.max())

@@ -1,0 +1,168 @@
+"""Gates on the certificate: it is there, valid, of this very policy and rules, and holds for this person."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ..evaluation.constraints import load_constraints
+from ..evaluation.safety_case import SafetyCase
+from ..physiology.errors import InputError
+from ..policies.card import policy_hash
+from ..twins.twin import Twin
+from .applicability import certified_cohort, chart_ranges, cohort_sha256, share_inside
+from .checks import Check, judged, skipped
+from .limits import LIMITS, GateLimits
+from .propose import ENV_ID
+from .regimen import Regimen
+from .start import Bodies
+
+CERTIFY: Final = "certify the policy: dosegym certify --policy P --json FILE"
+AGAIN: Final = "certify again with this version of DoseGym"
+TITLES: Final = {
+    "certificate-present": "Certificate",
+    "certificate-verdict": "Verdict",
+    "certificate-policy": "Certificate is of this policy",
+    "certificate-constraints": "Certificate is of the installed constraints",
+    "certificate-environment": "Certificate is of this environment",
+    "certificate-valid": "Certificate has not expired",
+    "certificate-group": "Age group within its scope",
+    "certificate-population": "Certified patients can be drawn again",
+}
+
+
+def certificate_checks(case: SafetyCase | None, policy: Any, group: str | None) -> list[Check]:
+    """Return the checks on a certificate for a policy and an age group (None: not stated)."""
+    if case is None:
+        first = judged(
+            "certificate-present", TITLES["certificate-present"], False, "none given",
+            "a released certificate", CERTIFY,
+        )  # fmt: skip
+        rest = [id for id in TITLES if id != "certificate-present"]
+        return [first, *(skipped(id, TITLES[id], "-", "there is no certificate") for id in rest)]
+    return [
+        judged(
+            "certificate-present", TITLES["certificate-present"], True,
+            f"{case.sha256[:12]} of {case.created[:10]}", "a released certificate", "",
+        ),
+        _verdict(case),
+        _same_policy(case, policy),
+        _same_constraints(case),
+        _same_environment(case),
+        _valid(case),
+        _in_scope(case, group),
+        _same_population(case),
+    ]  # fmt: skip
+
+
+def _verdict(case: SafetyCase) -> Check:
+    good = case.verdict in ("RELEASE", "RESTRICT")
+    failed = sum(not item.passed for item in case.items)
+    scope = f" for {', '.join(case.scope)}" if case.scope else ""
+    found = case.verdict + scope + (f", {failed} constraints not shown to hold" if failed else "")
+    return judged(
+        "certificate-verdict", TITLES["certificate-verdict"], good, found,
+        "RELEASE, or RESTRICT with this age group", "use a policy that was released",
+    )  # fmt: skip
+
+
+def _same_policy(case: SafetyCase, policy: Any) -> Check:
+    own = policy_hash(policy)
+    return judged(
+        "certificate-policy", TITLES["certificate-policy"], own == case.policy_sha256,
+        f"policy {own[:12]}", f"policy {case.policy_sha256[:12]}",
+        "give the policy that was certified, or certify this one",
+    )  # fmt: skip
+
+
+def _same_constraints(case: SafetyCase) -> Check:
+    name, stated = str(case.constraints.get("name")), str(case.constraints.get("sha256"))
+    try:
+        rules = load_constraints(name)
+        own, words = rules.sha256, f"{rules.name} {rules.version}, {rules.sha256[:12]}"
+    except InputError:
+        own, words = "", f"{name} is not among the installed constraint sets"
+    return judged(
+        "certificate-constraints", TITLES["certificate-constraints"], own == stated, words,
+        f"{name} {case.constraints.get('version')}, {stated[:12]}", AGAIN,
+    )  # fmt: skip
+
+
+def _same_environment(case: SafetyCase) -> Check:
+    own = str(case.environment.get("id"))
+    return judged(
+        "certificate-environment", TITLES["certificate-environment"], own == ENV_ID, own, ENV_ID,
+        AGAIN,
+    )  # fmt: skip
+
+
+def _valid(case: SafetyCase) -> Check:
+    return judged(
+        "certificate-valid", TITLES["certificate-valid"], not case.expired(),
+        f"valid until {case.expires[:10]}", "a date to come", "certify again",
+    )  # fmt: skip
+
+
+def _in_scope(case: SafetyCase, group: str | None) -> Check:
+    if group is None:
+        limit = "an age group in scope"
+        return skipped("certificate-group", TITLES["certificate-group"], limit, "age not stated")
+    return judged(
+        "certificate-group", TITLES["certificate-group"], case.covers(group), group,
+        ", ".join(case.scope) or "none released", "use a policy that was released for this group",
+    )  # fmt: skip
+
+
+def _same_population(case: SafetyCase) -> Check:
+    stated = str(case.population.get("sha256"))
+    cohort = certified_cohort(case.population, _gut(case))
+    own = cohort_sha256(cohort)
+    return judged(
+        "certificate-population", TITLES["certificate-population"], own == stated,
+        f"{len(cohort)} patients, {own[:12]}", stated[:12], AGAIN,
+        reason="without them nobody can say whether this person is like them",
+    )  # fmt: skip
+
+
+def _gut(case: SafetyCase) -> str:
+    return str(dict(case.environment.get("kwargs", {})).get("gut", "published"))
+
+
+def applicability_checks(
+    case: SafetyCase | None,
+    twin: Twin | None,
+    regimen: Regimen | None,
+    bodies: Bodies | None,
+    limits: GateLimits = LIMITS,
+) -> list[Check]:
+    """Return whether the person is like the certified patients of their age group."""
+    chart, body = "Usual therapy like that of certified patients", "Body like certified bodies"
+    if case is None or twin is None or regimen is None or bodies is None:
+        why = "needs a certificate, a twin and the usual therapy"
+        return [skipped("person-chart", chart, "-", why), skipped("person-body", body, "-", why)]
+    cohort = certified_cohort(case.population, _gut(case))
+    if twin.group not in cohort.patients.groups:
+        why = f"no {twin.group} was among the certified patients"
+        return [skipped("person-chart", chart, "-", why), skipped("person-body", body, "-", why)]
+    weight = float(np.exp(twin.where.centre["BW"]))
+    ranges = chart_ranges(cohort, twin.group, regimen.prescription(1), weight)
+    outside = [r for r in ranges if not r.inside]
+    told = "; ".join(f"{r.name} {r.value:.3g} {r.unit} ({r.low:.3g}-{r.high:.3g})" for r in outside)
+    inside, range_ = share_inside(twin.model, cohort, twin.group, bodies.patients)
+    need = limits.draws_in_range
+    return [
+        judged(
+            "person-chart", chart, not outside,
+            told or ", ".join(f"{r.name} {r.value:.3g} {r.unit}" for r in ranges),
+            "within the range of certified patients",
+            "check the settings in the record; this policy was not tested on such therapy",
+            reason="smallest to largest among the certified patients of the age group",
+        ),
+        judged(
+            "person-body", body, inside >= need.value,
+            f"{inside:.0%} of draws: glucose falls by {range_.value:.0f} mg/dL after 1 U",
+            f"{need.value:.0%} within {range_.low:.0f} to {range_.high:.0f} mg/dL",
+            "this policy was not tested on such insulin sensitivity", reason=need.reason,
+        ),
+    ]  # fmt: skip

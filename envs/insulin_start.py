@@ -1,0 +1,74 @@
+"""What an insulin episode draws at its start: meals, sensor errors, heed of lows, glucose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .core import Array, Streams
+from .insulin_state import Episode
+
+if TYPE_CHECKING:
+    from .insulin import InsulinTask
+
+# Project choices, near simglucose's random_init_bg: log-normal about the person's basal glucose.
+START_SPREAD = 0.15
+START_RANGE_MG_DL = (90.0, 220.0)
+
+
+def draw_episode(
+    task: InsulinTask,
+    streams: Sequence[Streams],
+    person: NDArray[np.int64],
+    minute: NDArray[np.int64],
+) -> Episode:
+    """Draw one episode per stream for these people (B,), starting at these minutes (B,)."""
+    per = task.step_min // task.sensor.period_min
+    n, covariates = len(person), task.cohort.patients.covariates
+    # People who count wrong always the same way: grams eaten per gram they count.
+    truth = covariates.get("carb_factor", np.ones(len(task.cohort)))
+    gain, offset = np.empty((n, task.n_steps + 1)), np.empty((n, task.n_steps + 1))
+    k = task.scenario.max_meals(task.days)
+    meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
+    heed = np.empty((n, 24 * (task.days + 1)))
+    for i, stream in enumerate(streams):
+        g, o = task.sensor.draw(stream.sensor, task.n_steps * per + 1)
+        gain[i], offset[i] = g[::per], o[::per]
+        heed[i] = stream.device.random(heed.shape[1])
+        plan = task.scenario.draw(
+            stream.scenario,
+            days=task.days,
+            start_min=float(minute[i]),
+            weight_kg=float(covariates["weight_kg"][person[i]]),
+            age_years=float(covariates["age_years"][person[i]]),
+        )
+        count = len(plan.time_min)
+        eaten = plan.carbs_g * float(truth[person[i]])
+        meals[i, :count, 0], meals[i, :count, 1] = plan.time_min, eaten
+        order = np.argsort(plan.told_min, kind="stable")
+        told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
+    chart, params = task.charts[person], task.cohort.patients.params[person]
+    steps = np.full(n, task.n_steps, dtype=np.int64)
+    return Episode(person, params, chart, meals, told, gain, offset, heed, steps)
+
+
+def start_body(task: InsulinTask, person: NDArray[np.int64], draw: Array) -> Array:
+    """Return the bodies (B, S) at the start; ``draw`` (B,) is uniform and places the glucose."""
+    from scipy.special import ndtri
+
+    x = task.basal_states[person]
+    if task.start_glucose == "basal":
+        return x
+    params = task.model.params(task.cohort.patients.params[person])
+    glucose: Any
+    if task.start_glucose == "random":
+        glucose = params.Gb * np.exp(START_SPREAD * ndtri(np.clip(draw, 1e-9, 1 - 1e-9)))
+        glucose = np.clip(glucose, *START_RANGE_MG_DL)
+    else:
+        glucose = np.full(len(person), float(task.start_glucose))
+    assert task.model.displace is not None
+    columns = task.model.displace(tuple(x.T), params, glucose)
+    return np.ascontiguousarray(np.stack(np.broadcast_arrays(*columns), axis=1))

@@ -1,0 +1,81 @@
+"""Cases that families of tests run over: every registered environment in each of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from dosegym.envs.registry import ENTRIES
+
+
+@dataclass(frozen=True)
+class Case:
+    """One environment id with one of its keyword variants."""
+
+    id: str
+    kwargs: Mapping[str, Any]
+
+    def make(self, **extra: Any) -> Any:
+        """Return the single environment."""
+        return gym.make(self.id, **{**self.kwargs, **extra})
+
+    def make_vec(self, n: int, mode: str = "next_step", **extra: Any) -> Any:
+        """Return the native vector environment."""
+        return gym.make_vec(
+            self.id,
+            num_envs=n,
+            vectorization_mode="vector_entry_point",
+            autoreset_mode=mode,
+            **{**self.kwargs, **extra},
+        )
+
+    def make_sync(self, n: int, mode: str = "next_step") -> Any:
+        """Return Gymnasium's own vector of single environments."""
+        return SyncVectorEnv([self.make] * n, autoreset_mode=AutoresetMode[mode.upper()])
+
+    def actions(self, seed: int, steps: int, n: int) -> np.ndarray:
+        """Return random actions (steps, n, A); lane i doses less the higher i, so ends differ."""
+        space = self.make().action_space
+        rng = np.random.default_rng(seed)
+        draws = rng.random((steps, n, *space.shape)) * np.linspace(1.0, 0.3, n)[None, :, None]
+        return (space.low + draws * (space.high - space.low)).astype(space.dtype)
+
+
+CASES = [Case(entry.id, kwargs) for entry in ENTRIES for kwargs in entry.variants]
+
+
+@pytest.fixture(params=CASES, ids=[f"{c.id}-{i}" for i, c in enumerate(CASES)])
+def case(request: pytest.FixtureRequest) -> Case:
+    """Return one environment in one variant."""
+    return request.param
+
+
+def _assert_same(left: Any, right: Any, path: str = "") -> None:
+    assert type(left) is type(right), (path, type(left), type(right))
+    if isinstance(left, dict):
+        assert set(left) == set(right), (path, set(left) ^ set(right))
+        for key in left:
+            _assert_same(left[key], right[key], f"{path}/{key}")
+    elif isinstance(left, (list, tuple)):
+        for i, (a, b) in enumerate(zip(left, right, strict=True)):
+            _assert_same(a, b, f"{path}[{i}]")
+    elif isinstance(left, np.ndarray):
+        assert left.dtype == right.dtype, (path, left.dtype, right.dtype)
+        if left.dtype == object:
+            _assert_same(left.tolist(), right.tolist(), path)
+        else:
+            np.testing.assert_array_equal(left, right, err_msg=path)
+    else:
+        assert left == right, (path, left, right)
+
+
+@pytest.fixture
+def assert_same() -> Any:
+    """Return a comparison bit for bit of nested dictionaries, arrays and numbers, types included."""
+    return _assert_same
