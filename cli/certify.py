@@ -12,13 +12,17 @@ NOT_RELEASED = 1
 
 def command(
     policy: Annotated[str, typer.Option(help="Built-in name, trained agent, or module:attribute.")],
-    constraints: Annotated[str, typer.Option(help="Constraint set: a name or a YAML file.")] = "insulin-v1",
+    constraints: Annotated[
+        str, typer.Option(help="Constraint set: a name or a YAML file.")
+    ] = "insulin-v1",
     patients: Annotated[int, typer.Option(help="Virtual patients.")] = 3000,
     seed: Annotated[int | None, typer.Option(help="Seed of patients and days.")] = None,
     groups: Annotated[str, typer.Option(help="Age groups, comma-separated; all by default.")] = "",
     env_kwargs: Annotated[str, typer.Option(help="Environment keywords as JSON.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the certificate.")] = None,
-    trust: Annotated[bool, typer.Option(help="Accept an agent whose hash is not its manifest's.")] = False,
+    trust: Annotated[
+        bool, typer.Option(help="Accept an agent whose hash is not its manifest's.")
+    ] = False,
 ) -> int:
     """Test a policy on independent virtual patients and print every bound beside its limit."""
     from ..evaluation.safety import SEED, certify

@@ -27,9 +27,13 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the days.")] = 0,
     env_kwargs: Annotated[str, typer.Option(help="Environment keywords as JSON.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results.")] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write one line per episode.")] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write one line per episode.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the modal day by group as PNG.")] = None,
-    trust: Annotated[bool, typer.Option(help="Accept an agent whose hash is not its manifest's.")] = False,
+    trust: Annotated[
+        bool, typer.Option(help="Accept an agent whose hash is not its manifest's.")
+    ] = False,
 ) -> None:
     """Let a policy dose every patient of the environment and print what came of it."""
     from ..evaluation import evaluate

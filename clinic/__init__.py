@@ -1,4 +1,4 @@
-"""Face to clinicians: a recommendation with its reasons and checks, or a refusal; reports of both."""
+"""Face to clinicians: a recommendation with its reasons, or a refusal; reports of both."""
 
 from .checks import Check
 from .limits import LIMITS, GateLimits

@@ -71,7 +71,9 @@ def cohort_sha256(cohort: Cohort) -> str:
     return digest.hexdigest()
 
 
-def chart_ranges(certified: Cohort, group: str, person: Prescription, weight_kg: float) -> list[Range]:
+def chart_ranges(
+    certified: Cohort, group: str, person: Prescription, weight_kg: float
+) -> list[Range]:
     """Return the person's chart beside those of the certified patients of an age group."""
     rows = np.flatnonzero(np.asarray(certified.patients.groups) == group)
     those = certified.therapy.take(rows.tolist())
@@ -101,8 +103,10 @@ def sensitivity(model: Model, params: Array) -> Array:
     return fall
 
 
-def share_inside(model: Model, certified: Cohort, group: str, draws: Patients) -> tuple[float, Range]:
-    """Return the share of draws whose insulin sensitivity some certified patient has, and the range.
+def share_inside(
+    model: Model, certified: Cohort, group: str, draws: Patients
+) -> tuple[float, Range]:
+    """Return the share of draws as sensitive to insulin as certified patients, and the range.
 
     The range's value is the median of the draws.
     """

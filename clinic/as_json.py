@@ -11,7 +11,8 @@ import numpy as np
 
 from ..evaluation.write import write_text
 from ..records.clock import utc_text
-from .propose import Course, Forecast, chances
+from .course import Course, chances
+from .propose import Forecast
 from .words import INTENDED_USE, caps_of, clock
 
 if TYPE_CHECKING:
@@ -90,14 +91,14 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
         "draws": len(forecast.bodies.patients),
         "assumptions": list(forecast.notes),
         "environment": {k: v for k, v in forecast.environment.items() if k != "cohort"},
-        "current": _course(forecast.current),
-        "proposed": None if proposed is None else _course(proposed),
+        "current": _course(forecast.current, forecast.start_minute),
+        "proposed": None if proposed is None else _course(proposed, forecast.start_minute),
         "probability_worse": forecast.worse,
         "limits": caps_of(forecast),
     }
 
 
-def _course(course: Course) -> dict[str, Any]:
+def _course(course: Course, start_minute: float) -> dict[str, Any]:
     """Return quantiles per step, an hourly table and expected metrics of one course."""
     bands = {
         name: dict(zip(("q05", "q50", "q95"), course.band(name)[:, 1:].tolist(), strict=True))
@@ -106,7 +107,7 @@ def _course(course: Course) -> dict[str, Any]:
     return {
         "step_min": course.step_min,
         **bands,
-        "hourly": course.hourly(),
+        "hourly": course.hourly(start_minute),
         "metrics": {k: float(np.mean(v)) for k, v in course.metrics.items()},
         "chances": chances(course),
     }

@@ -62,6 +62,11 @@ class Check:
         return asdict(self)
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as per cent, with a space before the sign."""
+    return f"{100.0 * share:.{digits}f} %"
+
+
 def judged(
     id: str,
     title: str,

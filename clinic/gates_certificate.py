@@ -1,4 +1,4 @@
-"""Gates on the certificate: it is there, valid, of this very policy and rules, and holds for this person."""
+"""Gates on the certificate: valid, of this very policy and rules, holding for this person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..physiology.errors import InputError
 from ..policies.card import policy_hash
 from ..twins.twin import Twin
 from .applicability import certified_cohort, chart_ranges, cohort_sha256, share_inside
-from .checks import Check, judged, skipped
+from .checks import Check, judged, percent, skipped
 from .limits import LIMITS, GateLimits
 from .propose import ENV_ID
 from .regimen import Regimen
@@ -161,8 +161,8 @@ def applicability_checks(
         ),
         judged(
             "person-body", body, inside >= need.value,
-            f"{inside:.0%} of draws: glucose falls by {range_.value:.0f} mg/dL after 1 U",
-            f"{need.value:.0%} within {range_.low:.0f} to {range_.high:.0f} mg/dL",
+            f"{percent(inside)} of draws: glucose falls by {range_.value:.0f} mg/dL after 1 U",
+            f"{percent(need.value)} within {range_.low:.0f} to {range_.high:.0f} mg/dL",
             "this policy was not tested on such insulin sensitivity", reason=need.reason,
         ),
     ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""Gates on the forecast: the next day holds no severe low and is not worse than under the current regimen."""
+"""Gates on the forecast: no severe low, and not worse than under the current regimen."""
 
 from __future__ import annotations
 
 from ..therapy.protocols import LEVELS
-from .checks import Check, judged, skipped
+from .checks import Check, judged, percent, skipped
 from .limits import LIMITS, GateLimits
 from .propose import Forecast
 
@@ -25,15 +25,15 @@ def forecast_checks(
     low, extra, worse = limits.severe_low, limits.extra_low, limits.worse
     return [
         judged(
-            "forecast-low", LOW, own <= low.value, f"in {own:.1%} of draws",
-            f"in at most {low.value:.0%}", keep, reason=low.reason,
+            "forecast-low", LOW, own <= low.value, f"in {percent(own, 1)} of draws",
+            f"in at most {percent(low.value)}", keep, reason=low.reason,
         ),
         judged(
-            "forecast-more-low", MORE, own <= now + extra.value, f"{own:.1%}, now {now:.1%}",
+            "forecast-more-low", MORE, own <= now + extra.value, f"{percent(own, 1)}, now {percent(now, 1)}",
             f"at most {100 * extra.value:g} points more", keep, reason=extra.reason,
         ),
         judged(
-            "forecast-worse", WORSE, forecast.worse <= worse.value, f"{forecast.worse:.0%}",
-            f"at most {worse.value:.0%}", keep, reason=worse.reason,
+            "forecast-worse", WORSE, forecast.worse <= worse.value, percent(forecast.worse),
+            f"at most {percent(worse.value)}", keep, reason=worse.reason,
         ),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Gates on the record: enough glucose, insulin and carbohydrate, fresh, and a person with age and weight."""
+"""Gates on the record: glucose, insulin and carbohydrate enough and fresh, age and weight."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from ..records.sufficiency import Sufficiency
 from ..records.timeline import Timeline
-from .checks import Check, judged
+from .checks import Check, judged, percent
 from .habits import Habits
 from .limits import LIMITS, GateLimits
 
@@ -57,8 +57,8 @@ def _wear(enough: Sufficiency, limits: GateLimits) -> Check:
         "glucose-wear",
         "Time the sensor was worn",
         enough.wear_fraction >= need.value,
-        f"{enough.wear_fraction:.0%}",
-        f"at least {need.value:.0%}",
+        percent(enough.wear_fraction),
+        f"at least {percent(need.value)}",
         "export a period in which the sensor was worn",
         reason=need.reason,
     )
@@ -66,7 +66,7 @@ def _wear(enough: Sufficiency, limits: GateLimits) -> Check:
 
 def _basal(record: Timeline, limits: GateLimits) -> Check:
     need = limits.basal_logged
-    title, limit = "Basal insulin by pump", f"logged at least {need.value:.0%} of the time"
+    title, limit = "Basal insulin by pump", f"logged at least {percent(need.value)} of the time"
     mend = "add the pump's delivery log of the whole period"
     basal = record.basal
     if basal is None or not (basal.u_per_h > 0.0).any():
@@ -78,7 +78,7 @@ def _basal(record: Timeline, limits: GateLimits) -> Check:
     part = basal.between(float(start), float(end))
     length = part.end_s - part.start_s
     logged = float(length[~part.assumed].sum() / max(end - start, 1.0))
-    found = f"logged {logged:.0%} of the time"
+    found = f"logged {percent(logged)} of the time"
     return judged(
         "basal-known", title, logged >= need.value, found, limit, mend, reason=need.reason
     )
@@ -149,5 +149,3 @@ def _person(record: Timeline) -> Check:
         f"give {' and '.join(missing)}",
         reason="project choice: a certificate holds for age groups, doses go by body weight",
     )
-
-

@@ -10,7 +10,7 @@ import numpy as np
 from ..records.timeline import Timeline
 from ..twins.observations import observe
 from ..twins.twin import Twin
-from .checks import Check, judged, skipped
+from .checks import Check, judged, percent, skipped
 from .limits import ESSENTIAL, LIMITS, GateLimits
 
 HELD_OUT_SAMPLES: Final = 288
@@ -114,8 +114,8 @@ def _held_out(record: Timeline, held: Mapping[str, Any] | None, limits: GateLimi
             reason="project choice: a twin that a constant beats knows nothing of the day",
         ),
         judged(
-            ids[2], TITLES[ids[2]], coverage >= share.value, f"{coverage:.0%}",
-            f"at least {share.value:.0%}", mend, reason=share.reason,
+            ids[2], TITLES[ids[2]], coverage >= share.value, percent(coverage),
+            f"at least {percent(share.value)}", mend, reason=share.reason,
         ),
     ]  # fmt: skip
 

@@ -198,7 +198,10 @@ def _usual(record: Timeline, time: Array, grams: Array, days: float) -> tuple[Us
         spread = float(np.std(carbs) / np.mean(carbs))
         meals.append(
             UsualMeal(
-                when, float(np.median(carbs)), min(spread, LARGEST_SPREAD), min(eaten_on / days, 1.0)
+                when,
+                float(np.median(carbs)),
+                min(spread, LARGEST_SPREAD),
+                min(eaten_on / days, 1.0),
             )
         )
     return tuple(sorted(meals, key=lambda meal: meal.minute))

@@ -1,4 +1,4 @@
-"""How good a record, a twin and a forecast must be before a dose is proposed; each with its reason."""
+"""How good record, twin and forecast must be before a dose is proposed, and why so good."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ class GateLimits:
     draws_in_range: Limit = Limit(
         0.90, "of the twin's draws", _CHOICE + "as large a share as the band covers"
     )
-    severe_low: Limit = Limit(
-        0.05, "of the twin's draws", _CHOICE + "one possible body in twenty"
-    )
+    severe_low: Limit = Limit(0.05, "of the twin's draws", _CHOICE + "one possible body in twenty")
     extra_low: Limit = Limit(
         0.02, "of the twin's draws", _CHOICE + "half of it may be chance at 200 draws"
     )

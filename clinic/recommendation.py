@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from ..evaluation.safety_case import SafetyCase, load_case
 from ..evaluation.versions import versions
@@ -28,6 +30,7 @@ from .gates_twin import age_group, twin_checks
 from .habits import Habits, habits_of
 from .propose import Forecast, forecast_current, with_proposal
 from .regimen import Regimen, regimen_of
+from .start import Bodies, bodies_of
 from .words import limits_for, reasons_for, watch_for
 
 Progress = Callable[[str], None]
@@ -56,6 +59,8 @@ class Recommendation:
     enough : Sufficiency
     habits : Habits
     twin : Twin or None
+    bodies : Bodies or None
+        Draws of the twin at the end of the record.
     regimen : Regimen or None
     forecast : Forecast or None
     certificate : SafetyCase or None
@@ -76,6 +81,7 @@ class Recommendation:
     enough: Sufficiency
     habits: Habits
     twin: Twin | None
+    bodies: Bodies | None
     regimen: Regimen | None
     forecast: Forecast | None
     certificate: SafetyCase | None
@@ -158,8 +164,8 @@ def recommend(
     timeline = _with_person(timeline, weight_kg, age_years)
     if timeline.span_days * 24.0 < SHORTEST_HOURS:
         raise InputError(
-            f"the record holds {timeline.span_days * 24.0:.1f} h of glucose; a report needs at least "
-            f"{SHORTEST_HOURS} h (give a longer export)"
+            f"the record holds {timeline.span_days * 24.0:.1f} h of glucose; a report needs at "
+            f"least {SHORTEST_HOURS} h (give a longer export)"
         )
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
     case = load_case(certificate) if isinstance(certificate, (str, Path)) else certificate
@@ -170,8 +176,8 @@ def recommend(
         *twin_checks(timeline, known, no_twin),
         *certificate_checks(case, chosen, age_group(timeline)),
     ]
-    regimen, forecast = _current(timeline, known, habits, case, hours, draws, seed, tell)
-    bodies = None if forecast is None else forecast.bodies
+    bodies = None if known is None else bodies_of(known, timeline, draws, _generator(seed))
+    regimen, forecast = _current(timeline, known, bodies, habits, case, hours, seed, tell)
     checks += applicability_checks(case, known, regimen, bodies)
     tried = None
     if forecast is not None and not blocking(checks):
@@ -183,9 +189,9 @@ def recommend(
     return Recommendation(
         refused=bool(missing),
         checks=tuple(checks),
-        reasons=tuple(c.sentence() for c in missing) if missing or shown is None else reasons_for(shown),
-        watch=() if missing or shown is None else watch_for(shown),
-        limited=() if missing or shown is None else limits_for(shown),
+        reasons=why_refused(missing) or reasons_for(shown),
+        watch=watch_for(shown),
+        limited=limits_for(shown),
         created=datetime.now(UTC).replace(microsecond=0).isoformat(),
         hours=hours,
         seed=seed,
@@ -193,12 +199,19 @@ def recommend(
         enough=enough,
         habits=habits,
         twin=known,
+        bodies=bodies,
         regimen=regimen,
         forecast=shown,
         certificate=case,
         policy=dict(getattr(chosen, "card", {})),
         policy_sha256=policy_hash(chosen),
     )
+
+
+def why_refused(missing: Sequence[Check]) -> tuple[str, ...]:
+    """Return one sentence for each check that failed; else for those that could not be made."""
+    failed = [check for check in missing if check.status == "failed"]
+    return tuple(check.sentence() for check in failed or missing)
 
 
 def _check_arguments(hours: int, draws: int) -> None:
@@ -230,7 +243,10 @@ def _with_person(record: Timeline, weight_kg: float | None, age_years: float | N
             raise InputError(
                 f"{name} is {given:g} {unit} but the record states {stated:g} {unit}; leave it out"
             )
-        settings = replace(settings, **{name: given})
+        if name == "weight_kg":
+            settings = replace(settings, weight_kg=given)
+        else:
+            settings = replace(settings, age_years=given)
     return replace(record, settings=settings)
 
 
@@ -248,12 +264,16 @@ def _twin_for(
         return None, str(error)
 
 
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed))
+
+
 def _current(
-    record: Timeline, twin: Twin | None, habits: Habits, case: SafetyCase | None, hours: int,
-    draws: int, seed: int, tell: Progress,
+    record: Timeline, twin: Twin | None, bodies: Bodies | None, habits: Habits,
+    case: SafetyCase | None, hours: int, seed: int, tell: Progress,
 ) -> tuple[Regimen | None, Forecast | None]:  # fmt: skip
     """Return the current regimen and the forecast under it, as far as the record allows them."""
-    if twin is None:
+    if twin is None or bodies is None:
         return None, None
     try:
         regimen = regimen_of(record, twin)
@@ -263,5 +283,5 @@ def _current(
     tell("simulating the day under the current regimen")
     certified = None if case is None else dict(case.environment.get("kwargs", {}))
     return regimen, forecast_current(
-        record, twin, regimen, habits, certified=certified, hours=hours, draws=draws, seed=seed
+        record, bodies, regimen, habits, certified=certified, hours=hours, seed=seed
     )

@@ -1,4 +1,4 @@
-"""The current regimen: what the pump is programmed to, read from the record or derived, and said so."""
+"""The current regimen: the pump's program, from the record or derived, and said which."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Regimen:
     def prescription(self, n: int) -> Prescription:
         """Return it as the usual therapy of ``n`` equal people."""
         values = (self.basal, self.carb_ratio, self.correction, self.target)
-        means = [np.full(n, schedule.mean()) for schedule in values]
-        return Prescription(*means, np.full(n, self.daily_dose_u))
+        basal, ratio, correction, target = (np.full(n, schedule.mean()) for schedule in values)
+        return Prescription(basal, ratio, correction, target, np.full(n, self.daily_dose_u))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the regimen in JSON."""
@@ -97,7 +97,8 @@ def regimen_of(record: Timeline, twin: Twin) -> Regimen:
         found[name] = constant_schedule(float(getattr(derived, name)[0]))
         origin[words] = "not in the record; titrated by simulation on the twin"
     dose, origin["daily dose"] = _daily_dose(record, twin, basal, found["carb_ratio_g_per_u"])
-    return Regimen(basal, *found.values(), dose, origin)
+    ratio, correction, target = found.values()
+    return Regimen(basal, ratio, correction, target, dose, origin)
 
 
 def _basal(record: Timeline) -> tuple[DailySchedule, str]:
@@ -107,8 +108,8 @@ def _basal(record: Timeline) -> tuple[DailySchedule, str]:
     basal = record.basal
     if basal is None or not (basal.u_per_h > 0.0).any():
         raise InputError(
-            "basal rate: the record holds none above 0 U/h; this environment doses by pump, add the "
-            "pump's export or its basal schedule"
+            "basal rate: the record holds none above 0 U/h; this environment doses by pump, add "
+            "the pump's export or its basal schedule"
         )
     mean = float(np.average(basal.u_per_h, weights=basal.end_s - basal.start_s))
     return constant_schedule(mean), "mean of the rates delivered; the record states no schedule"
@@ -129,7 +130,9 @@ def _daily_dose(
             if bolus > 0.0:
                 return float(24.0 * rate + bolus), f"mean of {days:.0f} days delivered"
     carbs = float(daily_carbs_g(twin.patients(1))[0])
-    return float(24.0 * basal.mean() + carbs / ratio.mean()), "basal plus usual carbohydrate / carb ratio"
+    return float(
+        24.0 * basal.mean() + carbs / ratio.mean()
+    ), "basal plus usual carbohydrate / carb ratio"
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Where a forecast begins: possible bodies at the end of a record, and what a controller then knows."""
+"""Where a forecast begins: bodies at the end of a record, and what a controller then knows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..envs import kernels
-from ..envs.insulin import InsulinTask, Start
+from ..envs.insulin import InsulinTask
+from ..envs.insulin_start import recall
+from ..envs.insulin_state import Start
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
 from ..therapy.cohort import Cohort
-from ..therapy.onboard import MEMORIES, filter_decays
 from ..twins.days import estimate_days
 from ..twins.forward import run_to_end, with_sensitivity
 from ..twins.noise import whitening
@@ -23,8 +23,8 @@ from .regimen import Regimen
 
 Array = NDArray[np.float64]
 
-# The slowest memory of a controller fades with 200 min; after twelve hours 3 % of it are left.
-RECALL_MIN = 48 * 60
+# The slowest memory of a controller fades with a day; after four days 2 % of it are left.
+RECALL_DAYS = 4.0
 LATEST_READINGS = 3
 LOWEST_MG_DL, HIGHEST_MG_DL = 45.0, 400.0
 
@@ -100,27 +100,15 @@ def begin_at(task: InsulinTask, bodies: Bodies, record: Timeline) -> Start:
 
 
 def _recalled(record: Timeline, end: float, task: InsulinTask) -> Array:
-    """Return the memory (MEMORIES,) that the doses and meals of the last two days leave."""
+    """Return the memory (MEMORIES,) that doses, meals and readings of the last days leave."""
     step = task.step_min
-    steps = RECALL_MIN // step
+    first = max(end - RECALL_DAYS * 86400.0, float(record.glucose.time_s[0]))
+    steps = max(1, int((end - first) // (step * 60.0)))
     grid = record.on_grid(end - steps * step * 60.0, steps, step)
-    chart = task.charts[:1]
-    usual = float(chart[0, kernels.BASAL])
-    memory = np.zeros((1, MEMORIES))
-    memory[:, 2 : kernels.TOLD] = 1.0
-    readings = _readings(record, end, steps, step)[::-1]
-    memory[:, kernels.CGM_DAY] = readings[0]
-    decays = filter_decays(step)
-    for rate, known, carbs, cgm in zip(
-        grid.insulin_u_per_min, grid.basal_known, grid.carbs_g, readings, strict=True
-    ):
-        # One rate stands for basal and bolus alike: the memories add both up.
-        given = float(rate) * 60.0 + (0.0 if known else usual)
-        dose = np.array([[given, 0.0, 0.0]])
-        told, reading = np.array([float(carbs)]), np.array([float(cgm)])
-        kernels.remember(chart, dose, told, reading, decays, step, memory)
-    row: Array = memory[0]
-    return row
+    # One rate stands for basal and bolus alike: the memories add both up.
+    rate = np.array(grid.insulin_u_per_min) * 60.0
+    rate[~np.array(grid.basal_known)] += float(task.cohort.therapy.basal_u_per_h[0])
+    return recall(task, rate, np.array(grid.carbs_g), _readings(record, end, steps, step)[::-1])
 
 
 def _readings(record: Timeline, end: float, n: int, step_min: float) -> Array:

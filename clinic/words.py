@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..therapy.protocols import LEVELS
-from .propose import Course, Forecast
+from .checks import percent
+from .course import Course
+from .propose import Forecast
+
+Array = NDArray[np.float64]
 
 INTENDED_USE: Final = (
     "Research software, not a medical device. For researchers and clinicians who study dosing "
@@ -32,11 +36,11 @@ def change(before: float, after: float, unit: str, digits: int = 0) -> str:
     return f"from {before:.{digits}f} to {after:.{digits}f} {unit}"
 
 
-def reasons_for(forecast: Forecast) -> tuple[str, ...]:
-    """Return why the proposal is put forward: what it changes and what is expected of it."""
-    proposed, current = forecast.proposed, forecast.current
-    if proposed is None:
+def reasons_for(forecast: Forecast | None) -> tuple[str, ...]:
+    """Return what the proposal changes and what is expected of it; nothing without one."""
+    if forecast is None or forecast.proposed is None:
         return ()
+    proposed, current = forecast.proposed, forecast.current
     return (
         *_expected(current, proposed),
         _odds(forecast),
@@ -72,8 +76,8 @@ def _odds(forecast: Forecast) -> str:
     then = forecast.proposed.chance(low, "below") if forecast.proposed else 0.0
     worse = forecast.worse or 0.0
     return (
-        f"Some glucose below {low:g} mg/dL: in {now:.1%} of the twin's draws now, in {then:.1%} under "
-        f"the proposal; the proposal is worse than the current regimen in {worse:.0%} of draws."
+        f"Some glucose below {low:g} mg/dL: in {percent(now, 1)} of the twin's draws now, in {percent(then, 1)} "
+        f"under the proposal, which is worse than the current regimen in {percent(worse)} of draws."
     )
 
 
@@ -88,7 +92,7 @@ def _total(current: Course, proposed: Course) -> str:
 
 
 def _periods(forecast: Forecast, current: Course, proposed: Course) -> list[str]:
-    """Say what changes in each quarter of the day, largest change first, and what glucose did there."""
+    """Say what changes in each quarter of the day, the largest change first."""
     minutes = clock_minutes(forecast)
     found = []
     for first in range(0, 24, PERIOD_H):
@@ -101,58 +105,60 @@ def _periods(forecast: Forecast, current: Course, proposed: Course) -> list[str]
             continue
         sentence = (
             f"{first:02d}-{first + PERIOD_H:02d} h: insulin {change(before, after, 'U', 1)}; "
-            f"{_glucose_words(current, inside, minutes)} now, "
-            f"{_glucose_words(proposed, inside, minutes)} under the proposal."
+            f"{_glucose_words(current, inside)} now, "
+            f"{_glucose_words(proposed, inside)} under the proposal."
         )
         found.append((abs(after - before), sentence))
     return [sentence for _, sentence in sorted(found, reverse=True)]
 
 
-def _insulin(course: Course) -> np.ndarray:
+def _insulin(course: Course) -> Array:
     hours = course.step_min / 60.0
-    total: np.ndarray = course.series["basal_u_per_h"][1:] * hours + course.series["bolus_u"][1:]
+    total: Array = course.series["basal_u_per_h"][1:] * hours + course.series["bolus_u"][1:]
     return total
 
 
-def _glucose_words(course: Course, inside: np.ndarray, minutes: np.ndarray) -> str:
+def _glucose_words(course: Course, inside: NDArray[np.bool_]) -> str:
     middle = course.band("glucose_mg_dl")[1][1:][inside]
     return f"median glucose {middle.min():.0f}-{middle.max():.0f} mg/dL"
 
 
-def clock_minutes(forecast: Forecast) -> np.ndarray:
+def clock_minutes(forecast: Forecast) -> Array:
     """Return the local minute of the day at the start of each step."""
     steps = len(forecast.current.series["glucose_mg_dl"]) - 1
-    minutes: np.ndarray = forecast.start_minute + forecast.current.step_min * np.arange(steps)
-    return np.mod(minutes, 1440.0)
+    minutes: Array = np.mod(
+        forecast.start_minute + forecast.current.step_min * np.arange(steps), 1440.0
+    )
+    return minutes
 
 
-def watch_for(forecast: Forecast) -> tuple[str, ...]:
-    """Return how long to observe and what to look at."""
-    proposed = forecast.proposed
-    if proposed is None:
+def watch_for(forecast: Forecast | None) -> tuple[str, ...]:
+    """Return how long to observe and what to look at; nothing without a proposal."""
+    if forecast is None or forecast.proposed is None:
         return ()
+    proposed = forecast.proposed
     low, _, high = proposed.band("glucose_mg_dl")
     at = clock_minutes(forecast)
     lowest, highest = int(np.argmin(low[1:])), int(np.argmax(high[1:]))
     return (
-        f"Observe for {OBSERVE_DAYS} before anything else is changed; return to the current regimen "
-        "if control is worse.",
+        f"Observe for {OBSERVE_DAYS} before anything else is changed; return to the current "
+        "regimen if control is worse.",
         f"Lowest expected around {clock(at[lowest])}: one draw in twenty is below "
         f"{low[1:][lowest]:.0f} mg/dL there.",
         f"Highest expected around {clock(at[highest])}: one draw in twenty is above "
         f"{high[1:][highest]:.0f} mg/dL there.",
         f"Stop and review after any reading below {LEVELS.very_low:g} mg/dL, or two lows below "
         f"{LEVELS.low:g} mg/dL in a day.",
-        "Not in the forecast: exercise, illness, alcohol, a failed infusion set, meals other than the "
-        "usual ones.",
+        "Not in the forecast: exercise, illness, alcohol, a failed infusion set, meals other than "
+        "the usual ones.",
     )
 
 
-def limits_for(forecast: Forecast) -> tuple[str, ...]:
-    """Return what the pump's limits and increments changed of the doses asked for."""
-    course = forecast.proposed
-    if course is None:
+def limits_for(forecast: Forecast | None) -> tuple[str, ...]:
+    """Return what the pump's limits and increments changed; nothing without a proposal."""
+    if forecast is None or forecast.proposed is None:
         return ()
+    course = forecast.proposed
     limited = course.series["limited"][1:]
     per_draw = limited.sum(axis=0)
     basal, bolus = course.series["basal_u_per_h"][1:], course.series["bolus_u"][1:]
@@ -162,7 +168,7 @@ def limits_for(forecast: Forecast) -> tuple[str, ...]:
     else:
         where = np.unravel_index(int(np.argmax(course.asked_basal_u_per_h)), basal.shape)
         sentences.append(
-            f"The pump's limits cut {limited.mean():.2%} of doses: a median of "
+            f"The pump's limits cut {percent(limited.mean(), 2)} of doses: a median of "
             f"{np.median(per_draw):.0f} and at most {per_draw.max():.0f} of {len(limited)} steps; "
             f"the largest rate asked for was {course.asked_basal_u_per_h[where]:.1f} U/h, "
             f"{basal[where]:.1f} U/h were delivered."
@@ -190,10 +196,3 @@ def caps_of(forecast: Forecast) -> dict[str, float | int]:
         "largest_asked_u_per_h": float(course.asked_basal_u_per_h.max()),
         "largest_delivered_u_per_h": float(course.series["basal_u_per_h"][1:].max()),
     }
-
-
-def refusal(sentences: Sequence[str]) -> str:
-    """Return one short line for several reasons."""
-    more = len(sentences) - 1
-    tail = f" (and {more} more)" if more > 0 else ""
-    return f"{sentences[0]}{tail}"

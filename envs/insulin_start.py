@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..therapy.onboard import MEMORIES, filter_decays
+from . import kernels
 from .core import Array, Streams
 from .insulin_state import Episode
 
@@ -72,3 +74,32 @@ def start_body(task: InsulinTask, person: NDArray[np.int64], draw: Array) -> Arr
     assert task.model.displace is not None
     columns = task.model.displace(tuple(x.T), params, glucose)
     return np.ascontiguousarray(np.stack(np.broadcast_arrays(*columns), axis=1))
+
+
+def recall(task: InsulinTask, rate_u_per_h: Array, told_g: Array, cgm: Array) -> Array:
+    """Return the memory (MEMORIES,) that a person's past leaves with their controller.
+
+    Parameters
+    ----------
+    task : InsulinTask
+        Its cohort's first person gives the chart.
+    rate_u_per_h : array (T,), U/h
+        All insulin of each past decision interval, boluses included.
+    told_g : array (T,), g
+        Carbohydrate announced in it.
+    cgm : array (T,), mg/dL
+        The reading at its end; no gaps.
+    """
+    chart, decays = task.charts[:1], filter_decays(task.step_min)
+    memory = np.zeros((1, MEMORIES))
+    memory[:, 2 : kernels.TOLD] = 1.0
+    memory[:, kernels.CGM_DAY] = cgm[0]
+    dose = np.zeros((1, 3))
+    for rate, told, seen in zip(rate_u_per_h, told_g, cgm, strict=True):
+        dose[0, 0] = rate
+        reading = np.full(1, float(seen))
+        kernels.remember(
+            chart, dose, np.full(1, float(told)), reading, decays, task.step_min, memory
+        )
+    row: Array = memory[0]
+    return row

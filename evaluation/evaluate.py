@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ import numpy as np
 from ..envs.registry import make_task
 from ..physiology.errors import InputError
 from ..policies.library import load_policy
-from ..therapy.protocols import LEVELS
-from .metrics import cgm_metrics_batch
-from .rollout import Progress, Rollout, lane_seed, rollout
+from .rollout import WHOLE, Progress, Rollout, lane_seed, rollout
+from .scoring import TRUTH, Scoring, metrics_of, rows_of
 from .summary import summarise
+from .window import Window
 from .write import write_text
 
+__all__ = ["Evaluation", "evaluate", "keywords_for", "metrics_of", "rows_of"]
+
 LANES = 512
-CEILING_MG_DL = 600.0
 SUMMARY_STREAM = 7
 
 
@@ -77,14 +79,14 @@ def _no_nan(value: Any) -> Any:
         return {k: _no_nan(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_no_nan(v) for v in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def keywords_for(policy: Any, env_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return environment keywords: what the policy wants, then what the caller says.
 
-    A policy's ``announced`` and ``lead_min`` are wishes about the scenario and go into it, unless the
-    caller's scenario says otherwise.
+    A policy's ``announced`` and ``lead_min`` are wishes about the scenario and go into it, unless
+    the caller's scenario says otherwise.
 
     Raises
     ------
@@ -106,45 +108,6 @@ def keywords_for(policy: Any, env_kwargs: Mapping[str, Any] | None) -> dict[str,
     return wants | given
 
 
-def metrics_of(run: Rollout) -> dict[str, np.ndarray]:
-    """Return metrics (B,) of a rollout: of true glucose, of CGM (``cgm_...``), and of doses."""
-    glucose = run.series["glucose_mg_dl"].astype(np.float64)
-    clipped = np.clip(glucose[1:], 1.0, CEILING_MG_DL * 4)
-    metrics = cgm_metrics_batch(clipped, run.step_min)
-    cgm = run.series["cgm_mg_dl"][1:].astype(np.float64)
-    seen = cgm_metrics_batch(cgm, run.step_min)
-    for name in (
-        "mean_glucose",
-        "time_in_range",
-        "time_below_70",
-        "time_below_54",
-        "time_above_250",
-    ):
-        metrics[f"cgm_{name}"] = seen[name]
-    hours = run.step_min / 60.0
-    days = len(glucose[1:]) * run.step_min / 1440.0
-    basal = run.series["basal_u_per_h"][1:].astype(np.float64).sum(axis=0) * hours
-    metrics["insulin_u_per_day"] = (basal + run.series["bolus_u"][1:].sum(axis=0)) / days
-    failed = (glucose < LEVELS.severe_low).any(axis=0) | (glucose > CEILING_MG_DL).any(axis=0)
-    metrics["failure"] = 100.0 * failed
-    metrics["mean_reward"] = run.series["reward"][1:].astype(np.float64).mean(axis=0)
-    return metrics
-
-
-def rows_of(run: Rollout) -> list[dict[str, Any]]:
-    """Return one row per lane: patient, group, seed, metrics."""
-    metrics = metrics_of(run)
-    return [
-        {
-            "patient": run.names[i],
-            "group": run.groups[i],
-            "seed": run.seeds[i],
-            "metrics": {k: float(v[i]) for k, v in metrics.items()},
-        }
-        for i in range(len(run.names))
-    ]
-
-
 def evaluate(
     policy: Any,
     env_id: str = "dosegym/Insulin-v0",
@@ -153,6 +116,8 @@ def evaluate(
     days: int = 10,
     seed: int = 0,
     env_kwargs: Mapping[str, Any] | None = None,
+    window: Window = WHOLE,
+    scoring: Scoring = TRUTH,
     keep_rollouts: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -170,7 +135,12 @@ def evaluate(
     seed : int
         Episodes of the same seed are the same days for every policy.
     env_kwargs : mapping, optional
-        Keywords of the environment; ``patient`` defaults to ``"all"``.
+        Keywords of the environment; ``patient`` defaults to ``"all"``, ``terminate`` is None.
+    window : Window
+        Part of each episode that counts; the whole by default.
+    scoring : Scoring
+        How its glucose becomes metrics; by default true (interstitial) glucose, and a failure is an
+        episode that falls below 40 or rises above 600 mg/dL.
     keep_rollouts : bool
         Keep the time courses too.
     progress : callable, optional
@@ -179,41 +149,55 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Metrics of true (interstitial) glucose over the whole horizon; episodes are not ended by a
-        death, which counts as ``failure`` (% of episodes below 40 or above 600 mg/dL).
+        A death ends no episode, or a policy would escape the harm it does; ``scoring`` may leave
+        out what follows a failure.
 
     Raises
     ------
     InputError
         On anything unknown or out of range.
     """
-    for name, value in (("episodes", episodes), ("days", days)):
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
+    _check_counts(episodes=episodes, days=days)
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
-    kwargs = {"patient": "all", **keywords_for(chosen, env_kwargs), "days": days}
-    task = make_task(env_id, **{"terminate": None, **kwargs, "by_lane": True})
+    wanted = {"patient": "all", **keywords_for(chosen, env_kwargs)}
+    kwargs = {**wanted, "days": days, "terminate": None}
+    task = make_task(env_id, **{**kwargs, "by_lane": True})
     runs, rows = [], []
     plan = [(e, i) for e in range(episodes) for i in range(len(task.cohort))]
-    for part in _parts(plan):
-        run = _run_part(task, chosen, part, seed, progress)
-        rows += rows_of(run)
+    for first in range(0, len(plan), LANES):
+        part = plan[first : first + LANES]
+        tell = _whole(progress, first, len(part), len(plan))
+        run = _run_part(task, chosen, part, seed, window, tell)
+        rows += rows_of(run, scoring)
         runs += [run] if keep_rollouts else []
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SUMMARY_STREAM,)))
     summary = summarise(rows, rng=rng)
     card = dict(getattr(chosen, "card", {"policy": type(chosen).__name__}))
-    return Evaluation(card, env_id, kwargs | {"terminate": None}, rows, summary, tuple(runs))
+    return Evaluation(card, env_id, kwargs, rows, summary, tuple(runs))
 
 
-def _parts(plan: Sequence[tuple[int, int]]) -> list[Sequence[tuple[int, int]]]:
-    return [plan[i : i + LANES] for i in range(0, len(plan), LANES)]
+def _check_counts(**counts: Any) -> None:
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
+
+
+def _whole(progress: Progress | None, first: int, lanes: int, plan: int) -> Progress | None:
+    """Return a progress of one part that tells of the whole plan, in steps of lanes."""
+    if progress is None:
+        return None
+    return lambda done, total: progress(first * total + done * lanes, plan * total)
 
 
 def _run_part(
-    task: Any, policy: Any, part: Sequence[tuple[int, int]], seed: int, progress: Any
+    task: Any,
+    policy: Any,
+    part: Sequence[tuple[int, int]],
+    seed: int,
+    window: Window,
+    progress: Progress | None,
 ) -> Rollout:
-    from dataclasses import replace
-
     lanes = task.cohort.take([i for _, i in part])
     seeds = [lane_seed(seed, e, i) for e, i in part]
-    return rollout(replace(task, cohort=lanes), policy, seeds, progress=progress)
+    job = replace(task, cohort=lanes)
+    return rollout(job, policy, seeds, window=window, progress=progress)

@@ -18,7 +18,7 @@ MINUTES_A_DAY = 1440
 
 
 def modal_day(runs: Sequence[Rollout], group: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return hours (n,) and glucose quantiles (5, n), mg/dL, of a group's days laid over each other."""
+    """Return hours (n,) and glucose quantiles (5, n), mg/dL, of a group's days, overlaid."""
     step = int(runs[0].step_min)
     clocks, values = [], []
     for run in runs:
@@ -58,4 +58,5 @@ def _panel(axes: Any, hours: np.ndarray, q: np.ndarray, group: str) -> None:
     axes.fill_between(hours, q[1], q[3], color="#1f4e9c", alpha=0.3, lw=0, label="25-75 %")
     axes.plot(hours, q[2], color="#1f4e9c", label="median")
     axes.axhline(LEVELS.very_low, color="#A30014", lw=0.8, ls=":")
-    axes.set(title=group, xlabel="hour of day", xlim=(0, 24), ylim=(20, 400), xticks=range(0, 25, 6))
+    axes.set(title=group, xlabel="hour of day", ylim=(20, 400))
+    axes.set(xlim=(0, 24), xticks=range(0, 25, 6))

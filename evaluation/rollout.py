@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..envs.core import Task
+from ..envs.core import Step, Task
 from ..envs.lanes import Lanes
+from ..physiology.errors import InputError
+from ..policies.basal import ConstantBasal
 from ..policies.rule import Chart
+from .window import Window
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+
+WHOLE = Window()
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,10 @@ class Rollout:
         ``reset(seed=...)`` of the single environment repeats the lane.
     step_min : float
     series : mapping of str to array (T+1, B)
-        The task's log columns at times 0..T (rates and doses at index t are those of the interval
-        that ended there), and ``reward``.
+        The task's log columns at times 0..T of the recorded window (rates and doses at index t are
+        those of the interval that ended there), and ``reward``.
     start_min : array (B,)
-        Minute of the day at time 0.
+        Minute at time 0, since midnight of day 0.
     """
 
     names: tuple[str, ...]
@@ -43,7 +48,7 @@ class Rollout:
 
 
 def lane_seed(seed: int, episode: int, patient: int) -> int:
-    """Return the seed of one patient's episode; the same for every policy (common random numbers)."""
+    """Return the seed of one patient's episode, the same for every policy."""
     return int(np.random.SeedSequence((seed, episode, patient)).generate_state(1)[0])
 
 
@@ -53,6 +58,7 @@ def rollout(
     seeds: Sequence[int],
     *,
     record: Sequence[str] = ("glucose_mg_dl", "cgm_mg_dl", "basal_u_per_h", "bolus_u", "iob_u"),
+    window: Window = WHOLE,
     progress: Progress | None = None,
 ) -> Rollout:
     """Let a policy dose lane i's patient (``task.cohort`` row i modulo its size) for one episode.
@@ -68,40 +74,84 @@ def rollout(
         One per lane.
     record : sequence of str
         Log columns to keep.
+    window : Window
+        Part of the episode to record; the whole by default.
     progress : callable, optional
         Called with (steps done, steps in all) now and then.
 
     Returns
     -------
     Rollout
+
+    Raises
+    ------
+    InputError
+        If the window does not fit, an action is not acceptable, or a recorded value is not finite.
     """
+    job: Any = task
+    first, last = window.bounds(int(job.n_steps))
+    lanes, step, chart = _admit(job, policy, seeds)
+    tape = _Tape(job, record, last - first, len(seeds))
+    start = step.log[:, job.log_columns.index("time_min")] + first * job.step_min
+    usual = ConstantBasal(action=job.dosing.mode) if window.calibration else None
+    memory: Any = None
+    begin = np.ones(len(seeds), dtype=np.bool_)
+    for t in range(last):
+        if t == first:
+            tape.keep(0, step, rewarded=False)
+        if usual is not None and t < window.calibration:
+            action, _ = usual.predict(step.observation)
+        else:
+            action, memory = policy.predict(step.observation, memory, begin, True)
+            begin = np.zeros(len(seeds), dtype=np.bool_)
+        step = lanes.step(action)
+        if t >= first:
+            tape.keep(t + 1 - first, step)
+        if progress is not None and (t % 64 == 0 or t == last - 1):
+            progress(t + 1, last)
+    names, groups = tuple(chart.names), tuple(chart.groups)
+    ids = tuple(int(s) for s in seeds)
+    return Rollout(names, groups, ids, float(job.step_min), tape.series(names), start)
+
+
+def _admit(task: Any, policy: Any, seeds: Sequence[int]) -> tuple[Lanes, Step, Chart]:
+    """Begin one episode per seed and let the policy know who is in which lane."""
     lanes = Lanes(task, len(seeds))
     for i, seed in enumerate(seeds):
         lanes.seed(i, seed)
     step = lanes.begin()
-    who = lanes.episode.person
-    patients = task.cohort.patients  # type: ignore[attr-defined]
-    names = tuple(patients.names[i] for i in who)
-    groups = tuple(patients.groups[i] for i in who)
+    patients, who = task.cohort.patients, lanes.episode.person
+    chart = Chart(tuple(patients.names[i] for i in who), tuple(patients.groups[i] for i in who))
     if hasattr(policy, "meet"):
-        policy.meet(Chart(names, groups))
-    n = int(task.n_steps)  # type: ignore[attr-defined]
-    columns = [task.log_columns.index(c) for c in record]
-    kept = np.empty((n + 1, len(columns), len(seeds)), dtype=np.float32)
-    rewards = np.zeros((n + 1, len(seeds)), dtype=np.float32)
-    kept[0] = step.log[:, columns].T
-    start = step.log[:, task.log_columns.index("time_min")].copy()
-    memory: Any = None
-    begin = np.ones(len(seeds), dtype=np.bool_)
-    for t in range(n):
-        action, memory = policy.predict(step.observation, memory, begin, True)
-        begin = np.zeros(len(seeds), dtype=np.bool_)
-        step = lanes.step(action)
-        kept[t + 1] = step.log[:, columns].T
-        rewards[t + 1] = step.reward
-        if progress is not None and (t % 64 == 0 or t == n - 1):
-            progress(t + 1, n)
-    series = {name: kept[:, i] for i, name in enumerate(record)}
-    series["reward"] = rewards
-    width = float(task.step_min)  # type: ignore[attr-defined]
-    return Rollout(names, groups, tuple(int(s) for s in seeds), width, series, start)
+        policy.meet(chart)
+    return lanes, step, chart
+
+
+class _Tape:
+    """The recorded columns while they are being written."""
+
+    def __init__(self, task: Task, record: Sequence[str], n: int, lanes: int) -> None:
+        self._names = tuple(record)
+        self._columns = [task.log_columns.index(c) for c in record]
+        self._kept = np.empty((n + 1, len(record), lanes), dtype=np.float32)
+        self._rewards = np.zeros((n + 1, lanes), dtype=np.float32)
+
+    def keep(self, t: int, step: Any, *, rewarded: bool = True) -> None:
+        """Write one time."""
+        self._kept[t] = step.log[:, self._columns].T
+        if rewarded:
+            self._rewards[t] = step.reward
+
+    def series(self, people: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the columns by name, after refusing what is not finite: it would hide harm."""
+        for i, name in enumerate(self._names):
+            bad = ~np.isfinite(self._kept[:, i])
+            if bad.any():
+                t, lane = (int(k) for k in np.argwhere(bad)[0])
+                raise InputError(
+                    f"{name} of {people[lane]} is {self._kept[t, i, lane]} at step {t}: the "
+                    "simulation broke down under this policy, which therefore cannot be judged"
+                )
+        return {name: self._kept[:, i] for i, name in enumerate(self._names)} | {
+            "reward": self._rewards
+        }

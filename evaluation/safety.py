@@ -78,9 +78,7 @@ def _lives(
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 
-def _judge(
-    item: Any, values: Array, other: Array, group: str, share: int
-) -> ItemResult:
+def _judge(item: Any, values: Array, other: Array, group: str, share: int) -> ItemResult:
     """Turn one constraint item and the patients of one group into a bound and a verdict."""
     delta = item.delta / share
     sure = 1.0 - delta
@@ -96,7 +94,11 @@ def _judge(
             observed, limit = float(values.mean()), item.limit
         else:
             bound = paired_difference(
-                values, other, support=item.support, confidence=sure, side=side  # type: ignore[arg-type]
+                values,
+                other,
+                support=item.support,
+                confidence=sure,
+                side=side,  # type: ignore[arg-type]
             )
             observed, limit = float((values - other).mean()), item.margin
     slack = item.slack(bound.value)
@@ -180,7 +182,9 @@ def _decide(
     return ("RESTRICT" if good else "NO_SOLUTION"), good, results
 
 
-def _worst(cohort: Cohort, seeds: Sequence[int], metrics: Mapping[str, Array]) -> list[dict[str, Any]]:
+def _worst(
+    cohort: Cohort, seeds: Sequence[int], metrics: Mapping[str, Array]
+) -> list[dict[str, Any]]:
     order = np.lexsort((metrics["min_glucose"], -metrics["time_below_54"]))[:WORST_SHOWN]
     keys = ("min_glucose", "max_glucose", "time_below_54", "time_in_range", "time_above_250")
     return [

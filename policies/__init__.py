@@ -1,4 +1,4 @@
-"""Who decides: every policy has SB3's ``predict(observation, state, episode_start, deterministic)``."""
+"""Who decides: every policy has Stable-Baselines3's ``predict``."""
 
 from .card import policy_hash
 from .library import list_policies, load_policy

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .rule import Doses, DosingRule, Memory, Seen
+from .rule import Doses, DosingRule, Memory, Seen, within
 
 
 @dataclass
@@ -15,6 +15,10 @@ class ConstantBasal(DosingRule):
 
     factor: float = 1.0
     name: str = field(default="constant_basal", init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within("factor", self.factor, 0.0, 40.0)
 
     @property
     def settings(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Basal-bolus therapy: prescribed basal, a bolus for announced carbohydrate, correction when high."""
+"""Basal-bolus therapy: prescribed basal, a bolus for announced carbohydrate, and corrections."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from .rule import Doses, DosingRule, Memory, Seen
+from ..therapy.protocols import STARTING_RULES
+from .rule import Doses, DosingRule, Memory, Seen, within
 
-TDD_RULE_RATIO_G = 500.0
-TDD_RULE_CORRECTION_MG_DL = 1800.0
-TDD_RULE_BASAL_SHARE = 0.48
+NEVER_MIN = 1e6
 
 
 @dataclass
 class BasalBolus(DosingRule):
-    """Bolus at an announced meal = carbs / ratio + (CGM > threshold) (CGM - target) / correction.
+    """Bolus at an announced meal = carbs / ratio + (CGM - target) / correction if CGM > threshold.
 
     The default is simglucose's controller (jxx123/simglucose ``basal_bolus_ctrller.py``, MIT):
-    correction only with a meal, above 150 mg/dL, to a target of 140 mg/dL, prescribed ratio and
-    factor. ``tdd_rules`` takes the ratio (500/TDD), the factor (1800/TDD) and the basal
-    (0.48 TDD/24 h) from the daily dose and corrects without a meal too once none was announced for
-    ``quiet_h`` hours: the BBI baseline of G2P2C and RL4T1D.
+    prescribed basal, ratio and correction factor, threshold 150 and target 140 mg/dL.
+    ``tdd_rules`` makes it BBI, the baseline of G2P2C and RL4T1D (RL4T1D ea9e172,
+    ``clinical/basal_bolus_treatment.py``): ratio, factor and basal from the daily dose by
+    ``therapy.protocols.STARTING_RULES``, and no correction up to ``quiet_h`` hours after another
+    announced meal.
+
+    Parameters
+    ----------
+    target_mg_dl, threshold_mg_dl : float
+    tdd_rules : bool
+    quiet_h : float
+        Only with ``tdd_rules``.
+    lead_min : float
+        How long before a meal the rule wants to be told of it.
     """
 
     target_mg_dl: float = 140.0
@@ -33,6 +42,13 @@ class BasalBolus(DosingRule):
     lead_min: float = 0.0
     action: str = "basal_and_bolus"
     name: str = field(default="basal_bolus", init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within("target_mg_dl", self.target_mg_dl, 60.0, 400.0)
+        within("threshold_mg_dl", self.threshold_mg_dl, 60.0, 600.0)
+        within("quiet_h", self.quiet_h, 0.0, 24.0)
+        within("lead_min", self.lead_min, 0.0, 180.0)
 
     @property
     def wants(self) -> Mapping[str, Any]:
@@ -47,25 +63,19 @@ class BasalBolus(DosingRule):
 
     def remember(self, n: int) -> Memory:
         """Return minutes since the last announced meal."""
-        return {"since_meal_min": np.full(n, 1e6)}
+        return {"since_meal_min": np.full(n, NEVER_MIN)}
 
     def decide(self, seen: Seen, memory: Memory) -> tuple[Doses, Memory]:
         """Return basal and bolus."""
         ratio, correction, basal = seen.carb_ratio, seen.correction, seen.basal_u_per_h
+        since = memory["since_meal_min"]
+        corrects = seen.cgm > self.threshold_mg_dl
         if self.tdd_rules:
-            ratio = TDD_RULE_RATIO_G / seen.daily_dose_u
-            correction = TDD_RULE_CORRECTION_MG_DL / seen.daily_dose_u
-            basal = TDD_RULE_BASAL_SHARE * seen.daily_dose_u / 24.0
+            ratio = STARTING_RULES.carb_rule / seen.daily_dose_u
+            correction = STARTING_RULES.correction_rule / seen.daily_dose_u
+            basal = STARTING_RULES.basal_share * seen.daily_dose_u / 24.0
+            corrects = corrects & (since > self.quiet_h * 60.0)
         meal = seen.told_g > 0.0
-        high = seen.cgm > self.threshold_mg_dl
-        excess = np.where(high, (seen.cgm - self.target_mg_dl) / correction, 0.0)
-        if self.tdd_rules:
-            # BBI: corrections only when no meal was announced for quiet_h, then wait as long again.
-            quiet = memory["since_meal_min"] >= self.quiet_h * 60.0
-            bolus = np.where(meal, seen.told_g / ratio, 0.0) + np.where(quiet, excess, 0.0)
-            acted = meal | (quiet & high)
-        else:
-            bolus = np.where(meal, seen.told_g / ratio + excess, 0.0)
-            acted = meal
-        since = np.where(acted, 0.0, memory["since_meal_min"]) + self.step_min
-        return Doses(basal, np.maximum(bolus, 0.0)), {"since_meal_min": since}
+        excess = np.where(corrects, (seen.cgm - self.target_mg_dl) / correction, 0.0)
+        bolus = np.where(meal, np.maximum(seen.told_g / ratio + excess, 0.0), 0.0)
+        return Doses(basal, bolus), {"since_meal_min": np.where(meal, 0.0, since) + self.step_min}

@@ -18,14 +18,25 @@ def sha256_of(path: Path) -> str:
 
 
 def policy_hash(policy: Any) -> str:
-    """Return a hash of everything a policy is, from its card (which holds its files' hashes)."""
+    """Return a hash of everything a policy is, from its card (which holds its files' hashes).
+
+    Raises
+    ------
+    InputError
+        If the policy has no card, or one that JSON cannot hold.
+    """
     card = getattr(policy, "card", None)
     if card is None:
         raise InputError(
             f"policy {type(policy).__name__} has no card; give it a `card` dictionary or load it "
             "with dosegym.policies.load_policy"
         )
-    text = json.dumps(card, sort_keys=True, separators=(",", ":"), default=str)
+    try:
+        text = json.dumps(card, sort_keys=True, separators=(",", ":"))
+    except TypeError as error:
+        raise InputError(
+            f"card of policy {type(policy).__name__} is not JSON ({error}); give plain values"
+        ) from None
     return hashlib.sha256(text.encode()).hexdigest()
 
 

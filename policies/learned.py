@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
+from ..therapy.scenario import load_scenario
 from ..therapy.view import INSULIN_VIEW
 from .card import read_manifest, sha256_of
 
@@ -63,9 +64,11 @@ class LearnedPolicy:
 
     @property
     def wants(self) -> dict[str, Any]:
-        """The environment keywords it was trained with that change the meaning of its actions."""
+        """What it was trained with that changes its actions' meaning, and whether it was told of meals."""
         trained = self.manifest.get("env_kwargs", {})
-        return {k: trained[k] for k in WANTED if k in trained}
+        day = load_scenario(trained.get("scenario", "unannounced"))
+        told = {"announced": day.announced, "lead_min": day.lead_min}
+        return {k: trained[k] for k in WANTED if k in trained} | told
 
     @property
     def card(self) -> dict[str, Any]:

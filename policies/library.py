@@ -18,15 +18,24 @@ from .basal_bolus import BasalBolus
 from .pid import Pid
 from .suspend import LowGlucoseSuspend
 
+
+def _bbi(**options: Any) -> BasalBolus:
+    return BasalBolus(**{"tdd_rules": True, "lead_min": 20.0, **options})
+
+
+def _suspend(inner: Any = None) -> LowGlucoseSuspend:
+    return LowGlucoseSuspend(load_policy(inner) if isinstance(inner, str) else inner)
+
+
 BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
     "constant_basal": (ConstantBasal, "the prescribed basal rate, always"),
     "basal_bolus": (BasalBolus, "basal, carb-ratio bolus at announced meals, correction"),
     "basal_bolus_tdd": (
-        lambda **kw: BasalBolus(**{"tdd_rules": True, "lead_min": 20.0, **kw}),
+        _bbi,
         "G2P2C's BBI: 500/1800 rules, bolus 20 min before the meal",
     ),
     "pid": (Pid, "PID on the CGM, published gains where known, else by rule"),
-    "low_glucose_suspend": (LowGlucoseSuspend, "constant basal, withheld when low or soon low"),
+    "low_glucose_suspend": (_suspend, "another policy's doses, withheld when low or soon low"),
 }
 
 
@@ -63,19 +72,18 @@ def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any
     text = str(name)
     if text in BUILT_IN:
         return _built_in(text, options)
-    shipped = shipped_agents()
-    if text in shipped:
+    file = shipped_agents().get(text, Path(text))
+    if text and (file.exists() or file.with_suffix(".zip").exists()):
         from .learned import load_agent
 
-        return load_agent(shipped[text], trust=trust)
-    if Path(text).exists() or Path(text).with_suffix(".zip").exists():
-        from .learned import load_agent
-
-        return load_agent(text, trust=trust)
+        if options:
+            raise InputError(f"a trained agent takes no {', '.join(options)}; leave it out")
+        return load_agent(file, trust=trust)
     if ":" in text:
         return _users_own(text, options)
     raise InputError(
-        f"policy is {text!r}: not built in ({', '.join(BUILT_IN)}), not a file, not module:attribute"
+        f"policy is {text!r}: not built in ({', '.join(list_policies())}), not a file, not "
+        "module:attribute"
     )
 
 
@@ -84,7 +92,7 @@ def _built_in(name: str, options: dict[str, Any]) -> Any:
     try:
         return build(**options)
     except TypeError:
-        kind = BasalBolus if name == "basal_bolus_tdd" else build
+        kind = BasalBolus if build is _bbi else build
         known = (
             [f.name for f in fields(kind) if f.init]  # type: ignore[arg-type]
             if hasattr(kind, "__dataclass_fields__")
@@ -103,9 +111,15 @@ def _users_own(text: str, options: dict[str, Any]) -> Any:
             sys.path.insert(0, here)
         module = importlib.import_module(module_name)
         found = getattr(module, attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise InputError(f"policy {text!r} cannot be imported: {error}") from None
-    policy = found if hasattr(found, "predict") and not inspect.isclass(found) else found(**options)
+    policy = found
+    if callable(found) and (inspect.isclass(found) or not hasattr(found, "predict")):
+        try:
+            inspect.signature(found).bind(**options)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"policy {text!r} cannot be called so: {error}") from None
+        policy = found(**options)
     if not callable(getattr(policy, "predict", None)):
         raise InputError(f"policy {text!r} has no predict(observation, state, episode_start, ...)")
     if not hasattr(policy, "card"):

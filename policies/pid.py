@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..physiology.errors import InputError
-from .rule import Array, Chart, Doses, DosingRule, Memory, Seen
+from .rule import Array, Chart, Doses, DosingRule, Memory, Seen, within
 
-# Gains by rule, as multiples of the prescribed basal per mg/dL: found by `dosegym.training.tune_pid`
-# on virtual patients of the training stream.
+# Gains by rule, as multiples of the prescribed basal per mg/dL: found by
+# `dosegym.training.tune_pid` on virtual patients of the training stream.
 RULE_KP, RULE_KI, RULE_KD = -0.005, -0.000025, -0.4
 SETPOINT_MG_DL = 120.0
 
@@ -32,16 +32,22 @@ def published_gains() -> dict[str, tuple[float, float, float, float]]:
 
 @dataclass
 class Pid(DosingRule):
-    """Insulin (U/min) = base + kp e + ki sum(e) + kd (e - e_before), e = setpoint - CGM, never negative.
+    """Insulin (U/min) = base + kp e + ki sum(e) + kd (e - e_before), never below zero.
+
+    The error e is the setpoint minus the CGM reading, in mg/dL.
 
     Parameters
     ----------
     gains : str
         ``"rl4bg"``: the published gains of the named patients (Fox 2020; no base, the sum is never
-        bounded); ``"rule"``: gains proportional to the prescribed basal, which is the base, with the
-        sum bounded; ``"auto"``: published where the lane's patient has them, else by rule.
+        bounded); ``"rule"``: ``kp``, ``ki``, ``kd`` times the prescribed basal, which is the base,
+        with the sum bounded; ``"auto"``: published where the lane's patient has them, else by rule.
     patient : str, optional
         Whose published gains to use when nobody says who is in which lane.
+    kp, ki, kd : float
+        Gains by rule, per mg/dL; a negative gain doses more the higher glucose is.
+    windup_mg_dl_steps : float
+        Bound of the error sum by rule, mg/dL x decisions.
     """
 
     gains: str = "auto"
@@ -54,6 +60,10 @@ class Pid(DosingRule):
     _names: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("kp", "ki", "kd"):
+            within(name, getattr(self, name), -100.0, 100.0)
+        within("windup_mg_dl_steps", self.windup_mg_dl_steps, 0.0, 1e9)
         if self.gains not in ("auto", "rl4bg", "rule"):
             raise InputError(f"gains is {self.gains!r}; choose auto, rl4bg or rule")
         if self.patient is not None and self.patient not in published_gains():
@@ -65,7 +75,8 @@ class Pid(DosingRule):
     @property
     def settings(self) -> dict[str, Any]:
         """The rule's own settings."""
-        return {k: getattr(self, k) for k in ("gains", "patient", "kp", "ki", "kd")}
+        keys = ("gains", "patient", "kp", "ki", "kd", "windup_mg_dl_steps")
+        return {k: getattr(self, k) for k in keys}
 
     def meet(self, chart: Chart) -> None:
         """Learn the names, for the published gains."""
@@ -78,7 +89,10 @@ class Pid(DosingRule):
     def _published(self, n: int) -> tuple[Array, ...]:
         names = self._names or (self.patient,) * n
         if len(names) != n:
-            raise InputError(f"the PID knows {len(names)} patients, the batch has {n} lanes")
+            raise InputError(
+                f"the PID has met {len(names)} patients, the batch has {n} lanes; call "
+                "meet(Chart(names, groups)) with those in it, or load the policy anew"
+            )
         table = published_gains()
         none = (np.nan,) * 4
         if self.gains == "rule":

@@ -1,12 +1,14 @@
 """The common frame of dosing rules: read the observation, decide doses, encode the action.
 
-A rule sees only the observation; its memory travels through ``state`` as in SB3's recurrent policies,
-so one object serves any number of patients. What a rule wants of the environment (its dosing mode,
-announced meals) stands in ``wants``, which evaluation uses as default keywords.
+A rule sees only the observation; its memory travels through ``state`` as in SB3's recurrent
+policies, so one object serves any number of patients. What a rule wants of the environment (its
+dosing mode, announced meals) stands in ``wants``, which evaluation uses as default keywords.
 """
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physiology.errors import InputError
 from ..therapy.dosing import DosingMap
 from ..therapy.view import INSULIN_VIEW
 
@@ -47,9 +50,33 @@ class Chart(NamedTuple):
     groups: Sequence[str]
 
 
+def within(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse a setting that is not a number within [low, high].
+
+    Raises
+    ------
+    InputError
+        Naming the setting, its value and the bounds.
+    """
+    right = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not right or not math.isfinite(value) or not low <= value <= high:
+        raise InputError(f"{name} is {value!r}; give a number from {low:g} to {high:g}")
+
+
 def read(observation: NDArray[np.float32]) -> Seen:
-    """Decode observations (B, n) of ``therapy.view.INSULIN_VIEW``."""
+    """Decode observations (B, n) of ``therapy.view.INSULIN_VIEW``.
+
+    Raises
+    ------
+    InputError
+        If n is not the number of the view's features.
+    """
     view = INSULIN_VIEW
+    if observation.shape[-1] != len(view.features):
+        raise InputError(
+            f"observation has {observation.shape[-1]} entries; rules read the "
+            f"{len(view.features)} of dosegym.therapy.view.INSULIN_VIEW"
+        )
     daily = np.exp(view.read(observation, "log_daily_dose"))
     return Seen(
         cgm=view.read(observation, "cgm"),
@@ -63,7 +90,7 @@ def read(observation: NDArray[np.float32]) -> Seen:
 
 
 @dataclass
-class DosingRule:
+class DosingRule(ABC):
     """A rule that maps what is seen and remembered to doses; subclasses write ``decide``.
 
     Parameters
@@ -78,6 +105,10 @@ class DosingRule:
     step_min: float = 5.0
     name: str = field(default="rule", init=False)
 
+    def __post_init__(self) -> None:
+        DosingMap(self.action)
+        within("step_min", self.step_min, 1.0, 1440.0)
+
     @property
     def wants(self) -> Mapping[str, Any]:
         """Environment keywords this rule is made for."""
@@ -86,23 +117,24 @@ class DosingRule:
     @property
     def card(self) -> dict[str, Any]:
         """What the rule is, in JSON."""
-        return {"policy": self.name, "kind": "rule", "wants": dict(self.wants), **self.settings}
+        frame = {"policy": self.name, "kind": "rule", "wants": dict(self.wants)}
+        return {**frame, "step_min": self.step_min, **self.settings}
 
     @property
     def settings(self) -> dict[str, Any]:
         """The rule's own settings, enough to build it again."""
         return {}
 
-    def meet(self, chart: Chart) -> None:
+    def meet(self, chart: Chart) -> None:  # noqa: B027
         """Learn who is in which lane, before an evaluation; most rules need nothing of it."""
 
     def remember(self, n: int) -> Memory:
         """Return the memory of ``n`` fresh lanes."""
         return {}
 
+    @abstractmethod
     def decide(self, seen: Seen, memory: Memory) -> tuple[Doses, Memory]:
         """Return doses and the new memory."""
-        raise TypeError(f"{type(self).__name__} does not say how to decide")
 
     def predict(
         self,
@@ -111,7 +143,13 @@ class DosingRule:
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[NDArray[np.float32], Any]:
-        """Return actions and state, for one observation (n,) or a batch (B, n)."""
+        """Return actions and state, for one observation (n,) or a batch (B, n).
+
+        Raises
+        ------
+        InputError
+            If the observation is not the view's, or the state belongs to another batch.
+        """
         single = np.ndim(observation) == 1
         seen = read(np.atleast_2d(observation))
         memory = self._carry(state, episode_start, len(seen.cgm))
@@ -131,6 +169,8 @@ class DosingRule:
         fresh = self.remember(n)
         if state is None or not fresh:
             return fresh
+        if any(np.shape(state[k]) != np.shape(fresh[k]) for k in fresh):
+            raise InputError(f"state is not that of {n} lanes; begin with state None")
         if episode_start is None:
             return dict(state)
         begin = np.broadcast_to(np.asarray(episode_start, dtype=bool), (n,))

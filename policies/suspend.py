@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physiology.errors import InputError
 from ..therapy.protocols import LEVELS
 from ..therapy.view import INSULIN_VIEW
 from .basal import ConstantBasal
@@ -26,13 +27,23 @@ class LowGlucoseSuspend:
     Parameters
     ----------
     inner : policy, optional
-        Whose doses pass while glucose is safe; constant basal by default.
+        Whose doses pass while glucose is safe; constant basal by default. In a dosing mode in which
+        an action of -1 is no insulin at all, so not in ``meal_bolus``.
     """
 
     name = "low_glucose_suspend"
 
     def __init__(self, inner: Any = None) -> None:
         self.inner = ConstantBasal() if inner is None else inner
+        if not callable(getattr(self.inner, "predict", None)):
+            raise InputError(
+                f"inner is {inner!r}; give a policy with predict(observation, state, ...)"
+            )
+        if self.wants.get("action") == "meal_bolus":
+            raise InputError(
+                "inner acts in 'meal_bolus', where basal insulin cannot be withheld; give a policy "
+                "that acts in 'basal_rate' or 'basal_and_bolus'"
+            )
 
     @property
     def wants(self) -> Mapping[str, Any]:
@@ -42,8 +53,14 @@ class LowGlucoseSuspend:
     @property
     def card(self) -> dict[str, Any]:
         """What the policy is, in JSON."""
-        inner = getattr(self.inner, "card", {"policy": type(self.inner).__name__})
-        return {"policy": self.name, "kind": "rule", "wants": dict(self.wants), "inner": inner}
+        inner = getattr(self.inner, "card", None)
+        if inner is None:
+            raise InputError(
+                f"inner policy {type(self.inner).__name__} has no card; give it a `card` dictionary"
+            )
+        rule = {"predicted_mg_dl": PREDICTED_MG_DL, "horizon_min": HORIZON_MIN}
+        wants = dict(self.wants)
+        return {"policy": self.name, "kind": "rule", "wants": wants, **rule, "inner": inner}
 
     def meet(self, chart: Chart) -> None:
         """Hand the chart on."""
@@ -57,7 +74,7 @@ class LowGlucoseSuspend:
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[NDArray[np.float32], Any]:
-        """Return the inner policy's actions, with -1 (no insulin) where glucose is or will be low."""
+        """Return the inner policy's actions, -1 (no insulin) where glucose is or will be low."""
         action, state = self.inner.predict(observation, state, episode_start, deterministic)
         now = INSULIN_VIEW.read(observation, "cgm")
         slope = INSULIN_VIEW.read(observation, "cgm_change_15") / 15.0

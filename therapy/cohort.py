@@ -13,6 +13,8 @@ from ..physiology.streams import PURPOSES, stream
 from .prescription import Prescription, prescribe
 
 VIRTUAL_KEYS = {"population", "groups", "size", "purpose", "seed"}
+VIRTUAL_SIZE = 256
+GROUPS = ("adult", "adolescent", "child")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def virtual_cohort(
     *,
     purpose: str,
     seed: int = 0,
-    groups: Sequence[str] = ("adult", "adolescent", "child"),
+    groups: Sequence[str] = GROUPS,
 ) -> Cohort:
     """Draw independent virtual patients from the stream of one purpose.
 
@@ -78,12 +80,21 @@ def find_cohort(model: Model, patient: Any) -> Cohort:
                 f"patient {dict(patient)!r} is not understood; give population 'virtual' with the "
                 f"keys {', '.join(sorted(VIRTUAL_KEYS))}; purposes are {', '.join(PURPOSES)}"
             )
-        rest = {k: v for k, v in patient.items() if k not in ("population", "size")}
-        return virtual_cohort(
-            model, int(patient.get("size", 256)), **{"purpose": "training", **rest}
-        )
+        wanted: dict[str, Any] = {"size": VIRTUAL_SIZE, "purpose": "training", **patient}
+        del wanted["population"]
+        groups = wanted.setdefault("groups", list(GROUPS))
+        if isinstance(groups, str):
+            wanted["groups"] = [groups]
+        elif not isinstance(groups, (list, tuple)):
+            raise InputError(f"groups is {groups!r}; give a list of some of {', '.join(GROUPS)}")
+        return virtual_cohort(model, wanted.pop("size"), **wanted)
     people = load_population()
-    names = [patient] if isinstance(patient, str) else list(patient)
+    names = [patient] if isinstance(patient, str) else patient
+    if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
+        raise InputError(
+            f"patient is {patient!r}; give a patient's name, a group, 'all', a list of these or "
+            "a mapping with population 'virtual'"
+        )
     if not names:
         raise InputError("patient is an empty list; name at least one patient or group")
     parts = []

@@ -44,7 +44,7 @@ def choose(
         name = changes.pop("preset", default)
     else:
         raise InputError(f"{what} is {asked!r}; give a preset's name or a mapping with 'preset'")
-    if name not in presets:
+    if not isinstance(name, str) or name not in presets:
         raise InputError(f"{what} is {name!r}; choose one of {', '.join(presets)}")
     return presets[name], changes
 

@@ -1,1 +1,1 @@
-"""Templates of the report, as package data."""
+"""The page and the style sheet of the report."""

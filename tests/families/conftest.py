@@ -77,5 +77,5 @@ def _assert_same(left: Any, right: Any, path: str = "") -> None:
 
 @pytest.fixture
 def assert_same() -> Any:
-    """Return a comparison bit for bit of nested dictionaries, arrays and numbers, types included."""
+    """Return a comparison, bit for bit and type for type, of nested dictionaries and arrays."""
     return _assert_same

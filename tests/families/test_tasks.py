@@ -149,7 +149,7 @@ def test_wrong_actions_are_refused_in_one_line(case: Any) -> None:
     env.reset(seed=1)
     good = np.zeros(env.action_space.shape, np.float32)
     for bad in (good * np.nan, good + 1.5, np.append(good, 0.0), good[None], 0.0, "a", None):
-        with pytest.raises(ValueError, match="action.*(give|must)") as caught:
+        with pytest.raises(ValueError, match=r"action.*(give|must)") as caught:
             env.step(bad)
         assert "\n" not in str(caught.value)
     moved = env.step(good)

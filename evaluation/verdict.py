@@ -1,0 +1,186 @@
+"""From metrics of virtual patients to a verdict: one bound per constraint item and age group.
+
+Patients of one group are independent draws from one distribution, as the bounds require; patients
+of different groups are not, so no bound pools groups. Nothing is lost: limits and margins are on
+means, so what holds in every group holds for any mixture of them.
+
+An item's error probability is shared equally by the groups it is judged in. So the error
+probabilities of all bounds, those of groups that end outside the scope included, sum to at most the
+set's ``total_delta``: with probability 1 - ``total_delta`` no item is passed wrongly in any group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physiology.errors import InputError
+from ..therapy.constraint import EVERYONE, ChanceItem, ConstraintSet, MeanItem
+from .statistics import Bound, betting, clopper_pearson, paired_difference
+
+Array = NDArray[np.float64]
+Metrics = Mapping[str, Array]
+
+GROUPS: Final = ("adult", "adolescent", "child")
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """One constraint item judged on one age group.
+
+    ``limit`` is the largest share of harmed patients (chance), the limit of the mean (mean) or the
+    margin (noninferiority); ``observed`` and ``bound`` are in the same unit; ``slack`` >= 0 passes.
+    """
+
+    id: str
+    hazard: str
+    type: str
+    signal: str
+    unit: str
+    harm: str
+    group: str
+    limit: float
+    threshold: float | None
+    n: int
+    observed: float
+    bound: float
+    slack: float
+    passed: bool
+    method: str
+    confidence: float
+    delta: float
+    source: str
+
+
+def judge_all(
+    constraints: ConstraintSet, candidate: Metrics, current: Metrics, groups: Sequence[str]
+) -> list[ItemResult]:
+    """Return a result for every item in every group it speaks of.
+
+    Parameters
+    ----------
+    constraints : ConstraintSet
+        An item whose scope is ``all`` is judged in each group present.
+    candidate, current : mapping of metric to array (n,)
+        Under the policy and under the current regimen, patients in the same order, which was fixed
+        before anything was seen.
+    groups : sequence of str (n,)
+        Each patient's age group.
+
+    Raises
+    ------
+    InputError
+        If a group is unknown, a signal is missing or not one value per patient, or a mean would be
+        taken over a missing value.
+    """
+    labels = np.asarray(groups)
+    present = _present(constraints, labels)
+    results = []
+    for item in constraints.items:
+        values = _signal(candidate, item.signal, len(labels), "candidate")
+        other = _signal(current, item.signal, len(labels), "current regimen")
+        scopes = [g for g in present if EVERYONE in item.scope or g in item.scope]
+        for group in scopes:
+            inside = labels == group
+            delta = item.delta / len(scopes)
+            results.append(_judge(item, values[inside], other[inside], group, delta))
+    return results
+
+
+def decide(results: Sequence[ItemResult], groups: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the verdict and the groups it releases.
+
+    Parameters
+    ----------
+    results : sequence of ItemResult
+        As :func:`judge_all` returns them.
+    groups : sequence of str
+        The age groups that the policy is meant for.
+
+    Returns
+    -------
+    verdict : str
+        ``RELEASE`` if every group passes every item, ``RESTRICT`` if some groups do,
+        ``NO_SOLUTION`` otherwise. A group of which no item speaks does not pass.
+    scope : tuple of str
+    """
+    meant = [g for g in GROUPS if g in set(groups)]
+    good = tuple(g for g in meant if _all_passed([r for r in results if r.group == g]))
+    if good and len(good) == len(set(groups)):
+        return "RELEASE", good
+    return ("RESTRICT" if good else "NO_SOLUTION"), good
+
+
+def _all_passed(results: Sequence[ItemResult]) -> bool:
+    return bool(results) and all(r.passed for r in results)
+
+
+def _present(constraints: ConstraintSet, labels: NDArray[np.str_]) -> list[str]:
+    """Return the groups among the patients, after refusing names that nobody knows."""
+    asked = {scope for item in constraints.items for scope in item.scope} - {EVERYONE}
+    for group in [*sorted(asked), *sorted(set(labels.tolist()))]:
+        if group not in GROUPS:
+            raise InputError(
+                f"group is {group!r}; constraints and patients know {', '.join(GROUPS)}"
+            )
+    return [g for g in GROUPS if (labels == g).any()]
+
+
+def _signal(metrics: Metrics, name: str, n: int, whose: str) -> Array:
+    if name not in metrics:
+        raise InputError(
+            f"signal {name} is missing from the {whose}'s metrics; a constraint cannot be shown "
+            "without it"
+        )
+    values = np.asarray(metrics[name], dtype=np.float64)
+    if values.shape != (n,):
+        raise InputError(
+            f"signal {name} of the {whose} has shape {values.shape}; give one value for each of "
+            f"the {n} patients"
+        )
+    return values
+
+
+def _judge(item: Any, values: Array, other: Array, group: str, delta: float) -> ItemResult:
+    """Turn one item and the patients of one group into a bound and a verdict."""
+    bound, observed, limit = _bound(item, values, other, 1.0 - delta)
+    chance = isinstance(item, ChanceItem)
+    slack = float(item.slack(bound.value))
+    return ItemResult(
+        id=item.id,
+        hazard=item.hazard,
+        type=item.type,
+        signal=item.signal,
+        unit="share of patients" if chance else item.unit,
+        harm=item.harm,
+        group=group,
+        limit=float(limit),
+        threshold=float(item.threshold) if chance else None,
+        n=len(values),
+        observed=float(observed),
+        bound=float(bound.value),
+        slack=slack,
+        passed=slack >= 0.0,
+        method=bound.method,
+        confidence=1.0 - delta,
+        delta=delta,
+        source=item.source,
+    )
+
+
+def _bound(item: Any, values: Array, other: Array, sure: float) -> tuple[Bound, float, float]:
+    """Return the bound on the harmful side, what was observed, and the limit or margin."""
+    if isinstance(item, ChanceItem):
+        harmed = int(item.harmed(values).sum())
+        share = harmed / len(values)
+        return clopper_pearson(harmed, len(values), confidence=sure), share, item.limit
+    side: Literal["upper", "lower"] = "upper" if item.harm == "above" else "lower"
+    if isinstance(item, MeanItem):
+        bound = betting(values, support=item.support, confidence=sure, side=side)
+        return bound, float(values.mean()), item.limit
+    bound = paired_difference(values, other, support=item.support, confidence=sure, side=side)
+    return bound, float((values - other).mean()), item.margin

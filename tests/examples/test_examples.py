@@ -1,0 +1,35 @@
+"""Every example runs from top to bottom, as a reader would run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+# Benchmarks run by `make bench`; these take arguments that keep the run short.
+ARGUMENTS = {
+    "make_demo_record.py": ["record.json"],
+    "train_insulin_agent.py": ["--timesteps", "50000", "--out", "agent"],
+}
+SCRIPTS = sorted(p.name for p in EXAMPLES.glob("*.py") if not p.name.startswith("bench_"))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_example_runs(name: str, tmp_path: Path) -> None:
+    """The script ends with status 0 and says something, without a warning on the way."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *ARGUMENTS.get(name, [])],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip()
