@@ -1,4 +1,4 @@
-"""Certify a policy on virtual patients against safety constraints; exit 0 only on RELEASE."""
+"""Certify a policy against safety constraints; exit 0 on RELEASE."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def command(
             constraints=constraints,
             patients=patients,
             seed=SEED if seed is None else seed,
-            groups=[g.strip() for g in groups.split(",") if g.strip()] or None,
+            groups=[g.strip() for g in groups.split(",")] if groups else None,
             env_kwargs=keywords,
             trust=trust,
             progress=progress,
@@ -49,23 +49,26 @@ def command(
 def print_case(case: Any) -> None:
     """Print the verdict, the bounds against their limits, the sentence and the assumptions."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console()
-    table = Table("constraint", "group", "observed", "bound", "limit", "holds", "method")
-    for item in case.items:
-        scale, unit = (100.0, "%") if item.type == "chance" else (1.0, item.unit)
-        sign = -1.0 if item.type == "noninferiority" and item.harm == "below" else 1.0
-        table.add_row(
-            item.id,
-            item.group,
-            f"{scale * item.observed:.2f} {unit}",
-            f"{scale * item.bound:.2f}",
-            f"{sign * scale * item.limit:.2f}",
-            "yes" if item.passed else "NO",
-            item.method,
-            style=None if item.passed else "bold red",
-        )
+    table = Table(
+        "group", Column("constraint", no_wrap=True), "observed", "bound", "limit", "holds"
+    )
+    for group in dict.fromkeys(item.group for item in case.items):
+        for item in (i for i in case.items if i.group == group):
+            scale, unit = (100.0, "%") if item.type == "chance" else (1.0, item.unit)
+            sign = -1.0 if item.type == "noninferiority" and item.harm == "below" else 1.0
+            table.add_row(
+                group,
+                item.id,
+                f"{scale * item.observed:.2f} {unit}",
+                f"{scale * item.bound:.2f}",
+                f"{sign * scale * item.limit:.2f}",
+                "yes" if item.passed else "NO",
+                style=None if item.passed else "bold red",
+            )
+        table.add_section()
     console.print(table)
     console.print(f"[bold]{case.verdict}[/bold]  {case.sentence}")
     for a in case.assumptions:

@@ -44,13 +44,16 @@ class Bar:
 
 @contextmanager
 def bar(what: str) -> Iterator[Bar]:
-    """Show a bar with the time left, on stderr, while the work runs."""
+    """Show a bar with the time left while the work runs, on stderr if that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), Remaining())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # Elsewhere rich would leave an empty line before an error's one line.
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         yield Bar(progress, progress.add_task(what, total=None))
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..physiology.library import load_model
 from ..physiology.model import Model
-from ..physiology.population import Patients
 from ..physiology.respond import glucose_after
 from ..therapy.cohort import Cohort, virtual_cohort
 from ..therapy.prescription import RULES, Prescription
@@ -97,24 +96,25 @@ def chart_ranges(
 
 
 def sensitivity(model: Model, params: Array) -> Array:
-    """Return the largest fall of glucose (B,), mg/dL, after 1 U at rest."""
+    """Return the largest fall of glucose (B,) after 1 U at rest, as a share of its start.
+
+    The share, not the fall: a twin's resting glucose is hardly known and the fall grows with it.
+    """
     path = glucose_after(model, params, minutes=RULES.correction_min, insulin_u=1.0)
-    fall: Array = path[0] - path.min(axis=0)
+    fall: Array = 1.0 - path.min(axis=0) / path[0]
     return fall
 
 
-def share_inside(
-    model: Model, certified: Cohort, group: str, draws: Patients
-) -> tuple[float, Range]:
+def share_inside(model: Model, certified: Cohort, group: str, draws: Array) -> tuple[float, Range]:
     """Return the share of draws as sensitive to insulin as certified patients, and the range.
 
-    The range's value is the median of the draws.
+    ``draws`` (n, P) are parameters; the range's value is the median over them.
     """
     rows = np.flatnonzero(np.asarray(certified.patients.groups) == group)
     low, high = _sensitivity_range(model, certified.patients.params[rows])
-    fall = sensitivity(model, draws.params)
+    fall = sensitivity(model, draws)
     inside = float(((fall >= low) & (fall <= high)).mean())
-    return inside, Range("fall after 1 U", "mg/dL", low, high, float(np.median(fall)))
+    return inside, Range("fall after 1 U", "of glucose", low, high, float(np.median(fall)))
 
 
 def _sensitivity_range(model: Model, params: Array) -> tuple[float, float]:

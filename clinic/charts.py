@@ -186,8 +186,11 @@ def text(
 def grid(
     frame: Frame, values: Sequence[float], label: str = "", strong: Sequence[float] = ()
 ) -> str:
-    """Return horizontal rules with their values on the left, and the axis' unit above."""
-    parts = []
+    """Return horizontal rules at ascending values, and the axis' unit above.
+
+    The values stand on the left where they do not touch the one below.
+    """
+    parts, last = [], np.inf
     for value in values:
         y = float(frame.y(value))
         colour, width = (QUIET, 1.0) if value in strong else (RULE, 1.0)
@@ -195,9 +198,11 @@ def grid(
             f'<path d="M{number(frame.left)},{number(y)}H{number(frame.width - frame.right)}" '
             f'stroke="{colour}" stroke-width="{number(width)}" fill="none"/>'
         )
-        parts.append(text(frame.left - 6, y + 4, f"{value:g}", anchor="end"))
+        if abs(last - y) >= FONT_PX:
+            parts.append(text(frame.left - 6, y + 4, f"{value:g}", anchor="end"))
+            last = y
     if label:
-        parts.append(text(4, frame.top - 8, label))
+        parts.append(text(4, frame.top - 13, label))
     return "".join(parts)
 
 

@@ -28,10 +28,12 @@ RANGE_COLOURS: Final = {
     "time_above_250": "#d9652b",
     "time_181_250": "#f2b544",
     "time_in_range": "#3aa573",
-    "time_54_69": "#e04f4f",
+    "time_54_69": "#c93a3a",
     "time_below_54": "#8f1224",
 }
+# The rule at 54 has no room for its label beside 70 in the lower charts.
 LEVEL_RULES: Final = (54.0, 70.0, 180.0, 250.0, 350.0)
+ROOM_FOR_54_PX: Final = 300.0
 
 
 def both(draw: Callable[[float], str]) -> str:
@@ -41,12 +43,13 @@ def both(draw: Callable[[float], str]) -> str:
 
 def glucose_frame(width: float, height: float, x0: float, x1: float, top: float) -> Frame:
     """Return the frame of a glucose chart, from 40 mg/dL up."""
-    return Frame(width, height, 40, 12, 26, 26, x0, x1, 40.0, top)
+    return Frame(width, height, 40, 12, 30, 26, x0, x1, 40.0, top)
 
 
 def backdrop(frame: Frame) -> list[str]:
     """Return the target range and the rules at the levels that matter."""
-    rules = [v for v in LEVEL_RULES if frame.y0 <= v <= frame.y1]
+    first = 0 if frame.height >= ROOM_FOR_54_PX else 1
+    rules = [v for v in LEVEL_RULES[first:] if frame.y0 <= v <= frame.y1]
     return [
         charts.area(frame, LEVELS.low, LEVELS.high, TARGET_FILL),
         charts.grid(frame, rules, "mg/dL", (LEVELS.low, LEVELS.high)),
@@ -83,25 +86,21 @@ def modal_day(profile: ModalDay) -> str:
 
 def ranges_bar(percent: dict[str, float]) -> str:
     """Return the times in ranges as one bar, very low on the left."""
-
-    def draw(width: float) -> str:
-        frame = Frame(width, 34, 0, 0, 0, 0, 0.0, 100.0, 0.0, 1.0)
-        parts, at = [], 0.0
-        for key in reversed(RANGE_COLOURS):
-            x0, x1 = float(frame.x(at)), float(frame.x(at + percent[key]))
-            parts.append(charts.box(x0, 0, x1 - x0, 34, RANGE_COLOURS[key]))
-            if x1 - x0 > 44:
-                dark = key in ("time_181_250", "time_in_range")
-                ink = charts.INK if dark else "#ffffff"
-                words = f"{percent[key]:.0f} %"
-                parts.append(
-                    charts.text((x0 + x1) / 2, 22, words, anchor="middle", colour=ink, bold=True)
-                )
-            at += percent[key]
-        told = ", ".join(f"{key.replace('_', ' ')} {value:.0f} %" for key, value in percent.items())
-        return charts.picture(frame, parts, "Time in ranges", told)
-
-    return both(draw)
+    frame = Frame(420, 38, 0, 0, 0, 0, 0.0, 100.0, 0.0, 1.0)
+    parts, at = [], 0.0
+    for key in reversed(RANGE_COLOURS):
+        x0, x1 = float(frame.x(at)), float(frame.x(at + percent[key]))
+        parts.append(charts.box(x0, 0, x1 - x0, 38, RANGE_COLOURS[key]))
+        if x1 - x0 > 44:
+            dark = key not in ("time_54_69", "time_below_54")
+            ink = charts.INK if dark else "#ffffff"
+            words = f"{percent[key]:.0f} %"
+            parts.append(
+                charts.text((x0 + x1) / 2, 23, words, anchor="middle", colour=ink, bold=True)
+            )
+        at += percent[key]
+    told = ", ".join(f"{key.replace('_', ' ')} {value:.0f} %" for key, value in percent.items())
+    return charts.picture(frame, parts, "Time in ranges", told)
 
 
 def thumbnail(day: Day) -> str:
@@ -126,9 +125,9 @@ def doses_by_day(days: Sequence[Day]) -> str:
         total = [day.basal_u + day.long_acting_u + day.bolus_u for day in days]
         top, rules = charts.tidy_top(max(*total, 1.0), 3)
         carbs_top, carbs_rules = charts.tidy_top(max(*(d.carbs_g for d in days), 1.0), 2)
-        height, n = 270.0, len(days)
-        insulin = Frame(width, height, 40, 12, 22, 130, 0.0, n, 0.0, top)
-        carbs = Frame(width, height, 40, 12, 166, 24, 0.0, n, 0.0, carbs_top)
+        height, n = 276.0, len(days)
+        insulin = Frame(width, height, 40, 12, 28, 130, 0.0, n, 0.0, top)
+        carbs = Frame(width, height, 40, 12, 172, 24, 0.0, n, 0.0, carbs_top)
         parts = [
             charts.grid(insulin, rules, "insulin, U"),
             charts.grid(carbs, carbs_rules, "carbohydrate, g"),

@@ -89,13 +89,13 @@ def forecast_doses(forecast: Forecast) -> str:
             courses.append((forecast.proposed, PROPOSED, ""))
         top, rules = charts.tidy_top(max(_top(c, "basal_u_per_h") for c, _, _ in courses), 3)
         bolus_top, bolus_rules = charts.tidy_top(
-            max(max(_top(c, "bolus_u") for c, _, _ in courses), 1.0), 2
+            max(max(_top(c, "bolus_u") for c, _, _ in courses), 1.0), 3
         )
         height = 330.0
-        basal = Frame(width, height, 40, 12, 26, 150, at[0], at[-1], 0.0, top)
-        bolus = Frame(width, height, 40, 12, 218, 26, at[0], at[-1], 0.0, bolus_top)
+        basal = Frame(width, height, 40, 12, 30, 150, at[0], at[-1], 0.0, top)
+        bolus = Frame(width, height, 40, 12, 222, 26, at[0], at[-1], 0.0, bolus_top)
         parts = [
-            charts.grid(basal, rules, "basal, U/h (with the policy's 5-min doses)"),
+            charts.grid(basal, rules, "basal rate, U/h"),
             charts.grid(bolus, bolus_rules, "bolus, U"),
         ]
         for course, colour, dash in courses:
@@ -118,11 +118,13 @@ def _dose_parts(
         charts.step_band(basal, at, low, high, colour, 0.18),
         charts.steps(basal, at, middle, colour, 2.0, dash),
     ]
-    shift = -3.0 if course.name == "proposal" else 3.0
+    proposal = course.name == "proposal"
+    shift, side = (-3.0, "end") if proposal else (3.0, "start")
     units = course.band("bolus_u")[1][1:]
     floor = float(bolus.y(0.0))
     for i in np.flatnonzero(units > 0.0):
         x, y = float(bolus.x(at[i])) + shift, float(bolus.y(units[i]))
         parts.append(charts.box(x - 2.0, y, 4.0, floor - y, colour))
-        parts.append(charts.text(x, y - 4, f"{units[i]:.1f}", anchor="middle", colour=colour))
+        beside = x + (1.0 if proposal else -1.0)
+        parts.append(charts.text(beside, y - 4, f"{units[i]:.1f}", anchor=side, colour=colour))
     return parts

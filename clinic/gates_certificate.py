@@ -108,10 +108,18 @@ def _in_scope(case: SafetyCase, group: str | None) -> Check:
     if group is None:
         limit = "an age group in scope"
         return skipped("certificate-group", TITLES["certificate-group"], limit, "age not stated")
+    broken = [i.id for i in case.items if not i.passed and _speaks_for(case, i.group, group)]
+    found = group + (f", though {', '.join(broken)} did not hold" if broken else "")
     return judged(
-        "certificate-group", TITLES["certificate-group"], case.covers(group), group,
+        "certificate-group", TITLES["certificate-group"], case.covers(group) and not broken, found,
         ", ".join(case.scope) or "none released", "use a policy that was released for this group",
+        reason="default deny: a verdict that its own bounds contradict is not believed",
     )  # fmt: skip
+
+
+def _speaks_for(case: SafetyCase, judged_on: str, group: str) -> bool:
+    """Tell whether a bound over some patients must hold for a person of an age group."""
+    return judged_on == group or (judged_on == "all" and case.verdict == "RELEASE")
 
 
 def _same_population(case: SafetyCase) -> Check:
@@ -149,7 +157,7 @@ def applicability_checks(
     ranges = chart_ranges(cohort, twin.group, regimen.prescription(1), weight)
     outside = [r for r in ranges if not r.inside]
     told = "; ".join(f"{r.name} {r.value:.3g} {r.unit} ({r.low:.3g}-{r.high:.3g})" for r in outside)
-    inside, range_ = share_inside(twin.model, cohort, twin.group, bodies.patients)
+    inside, range_ = share_inside(twin.model, cohort, twin.group, bodies.usual)
     need = limits.draws_in_range
     return [
         judged(
@@ -161,8 +169,8 @@ def applicability_checks(
         ),
         judged(
             "person-body", body, inside >= need.value,
-            f"{percent(inside)} of draws: glucose falls by {range_.value:.0f} mg/dL after 1 U",
-            f"{percent(need.value)} within {range_.low:.0f} to {range_.high:.0f} mg/dL",
+            f"{percent(inside)} of draws; 1 U lowers glucose by {percent(range_.value)}",
+            f"{percent(need.value)} within {percent(range_.low)} to {percent(range_.high)}",
             "this policy was not tested on such insulin sensitivity", reason=need.reason,
         ),
     ]  # fmt: skip

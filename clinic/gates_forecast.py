@@ -29,7 +29,8 @@ def forecast_checks(
             f"in at most {percent(low.value)}", keep, reason=low.reason,
         ),
         judged(
-            "forecast-more-low", MORE, own <= now + extra.value, f"{percent(own, 1)}, now {percent(now, 1)}",
+            "forecast-more-low", MORE, own <= now + extra.value,
+            f"{percent(own, 1)}, now {percent(now, 1)}",
             f"at most {100 * extra.value:g} points more", keep, reason=extra.reason,
         ),
         judged(

@@ -36,7 +36,7 @@ def twin_checks(
     held = twin.quality.get("held_out_day")
     return [
         judged("twin-fitted", TITLES["twin-fitted"], True, _size(twin), "a twin", ""),
-        _own(record, twin),
+        _own(record, twin, limits),
         _fit(twin, limits),
         *_held_out(record, held, limits),
         _known(twin),
@@ -51,10 +51,13 @@ def _size(twin: Twin) -> str:
     return f"{twin.quality['readings']} readings of {twin.quality['days']:.1f} days"
 
 
-def _own(record: Timeline, twin: Twin) -> Check:
+def _own(record: Timeline, twin: Twin, limits: GateLimits) -> Check:
     wrong = []
     if twin.record_sha256 != record.source_sha256:
         wrong.append("fitted to another record")
+    behind = (float(record.glucose.time_s[-1]) - twin.end_s) / 60.0
+    if behind > limits.stale_min.value:
+        wrong.append(f"its record ends {behind / 60.0:.1f} h before the last reading")
     group = age_group(record)
     if group is not None and twin.group != group:
         wrong.append(f"fitted as {twin.group}, the person is {group}")

@@ -97,7 +97,9 @@ def habits_of(record: Timeline) -> Habits:
     )
 
 
-def scenario_of(habits: Habits, base: dict[str, Any]) -> dict[str, Any] | None:
+def scenario_of(
+    habits: Habits, base: dict[str, Any], counting_sd: float = 0.0
+) -> dict[str, Any] | None:
     """Return the keywords of a scenario in which a person lives their usual day.
 
     Parameters
@@ -105,6 +107,8 @@ def scenario_of(habits: Habits, base: dict[str, Any]) -> dict[str, Any] | None:
     habits : Habits
     base : dict
         Fields of the certified scenario kept as they are: how lows are treated.
+    counting_sd : float
+        Standard deviation of the logarithm of counted over eaten grams from meal to meal.
 
     Returns
     -------
@@ -133,6 +137,7 @@ def scenario_of(habits: Habits, base: dict[str, Any]) -> dict[str, Any] | None:
         "source": "median meal times and grams of the person's record",
         "slots": slots,
         "amount_shape": "lognormal",
+        "counting_log_sd": counting_sd,
         "rescue_g": RESCUE_G,
         **kept,
     }

@@ -134,7 +134,7 @@ def forecast_current(
     start = end_s(bodies.seen)
     minute = float(record.local_minute_of_day(np.array([start]))[0])
     environment = dict(certified or {})
-    scenario, notes = _day(habits, environment)
+    scenario, notes = _day(habits, environment, bodies.counting_sd)
     now = ScheduledRegimen(regimen=regimen, start_min=minute)
     kwargs = keywords_of(environment) | {"scenario": scenario, "start_hour": minute / 60.0}
     usual = {k: v for k, v in kwargs.items() if k != "action"}
@@ -170,15 +170,18 @@ def probability_worse(proposed: Course, current: Course) -> float:
     return float((low | less).mean())
 
 
-def _day(habits: Habits, certified: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _day(
+    habits: Habits, certified: dict[str, Any], counting_sd: float
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the scenario of the coming day, and what had to be assumed."""
     given = certified.get("scenario", FALLBACK)
     base = load_scenario(given).to_dict()
-    own = scenario_of(habits, base)
+    own = scenario_of(habits, base, counting_sd)
     if own is not None:
         return own, (
             "The person's usual meals at their median times; grams vary as in the record.",
-            "Meals are announced when they begin, with the grams the person would count.",
+            "Meals are announced when they begin, with the grams the person would count, right and "
+            "wrong as the twin found it.",
         )
     return (
         {"preset": given} if isinstance(given, str) else dict(given),

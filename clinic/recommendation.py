@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from .gates_forecast import forecast_checks
 from .gates_record import record_checks
 from .gates_twin import age_group, twin_checks
 from .habits import Habits, habits_of
+from .person import with_person
 from .propose import Forecast, forecast_current, with_proposal
 from .regimen import Regimen, regimen_of
 from .start import Bodies, bodies_of
@@ -161,7 +162,7 @@ def recommend(
     tell = progress or (lambda _: None)
     _check_arguments(hours, draws)
     timeline = read_record(record) if isinstance(record, (str, Path)) else record
-    timeline = _with_person(timeline, weight_kg, age_years)
+    timeline = with_person(timeline, weight_kg, age_years)
     if timeline.span_days * 24.0 < SHORTEST_HOURS:
         raise InputError(
             f"the record holds {timeline.span_days * 24.0:.1f} h of glucose; a report needs at "
@@ -219,35 +220,6 @@ def _check_arguments(hours: int, draws: int) -> None:
         raise InputError(f"hours is {hours!r}; give a whole number from 1 to {LONGEST_HOURS}")
     if not isinstance(draws, int) or draws < FEWEST_DRAWS:
         raise InputError(f"draws is {draws!r}; give a whole number of at least {FEWEST_DRAWS}")
-
-
-def _with_person(record: Timeline, weight_kg: float | None, age_years: float | None) -> Timeline:
-    """Return the record with age and weight where it does not state them.
-
-    Raises
-    ------
-    InputError
-        If a value is impossible or contradicts the record.
-    """
-    settings = record.settings
-    for name, given, unit, low, high in (
-        ("weight_kg", weight_kg, "kg", 2.0, 400.0),
-        ("age_years", age_years, "years", 0.0, 120.0),
-    ):
-        stated = getattr(settings, name)
-        if given is None:
-            continue
-        if not low <= given <= high:
-            raise InputError(f"{name} is {given:g} {unit}; give {low:g} to {high:g} {unit}")
-        if stated is not None and abs(stated - given) > 0.02 * stated:
-            raise InputError(
-                f"{name} is {given:g} {unit} but the record states {stated:g} {unit}; leave it out"
-            )
-        if name == "weight_kg":
-            settings = replace(settings, weight_kg=given)
-        else:
-            settings = replace(settings, age_years=given)
-    return replace(record, settings=settings)
 
 
 def _twin_for(

@@ -38,6 +38,8 @@ class Bodies:
     patients : Patients
         The draws (n), each on a day of its own; covariate ``carb_factor`` is grams eaten per gram
         counted.
+    usual : array (n, P)
+        Parameters of the draws on a usual day, when their basal state is an equilibrium.
     end : array (n, S)
         States at the end of the record, glucose set to the latest readings.
     glucose : array (T, n), mg/dL
@@ -45,13 +47,17 @@ class Bodies:
     likely : array (T,), mg/dL
         That of the most probable body.
     seen : Observations
+    counting_sd : float
+        Standard deviation of the logarithm of counted over eaten grams from meal to meal.
     """
 
     patients: Patients
+    usual: Array
     end: Array
     glucose: Array
     likely: Array
     seen: Observations
+    counting_sd: float = 0.0
 
 
 def bodies_of(twin: Twin, record: Timeline, n: int, rng: np.random.Generator) -> Bodies:
@@ -61,7 +67,8 @@ def bodies_of(twin: Twin, record: Timeline, n: int, rng: np.random.Generator) ->
     with it: the forecast starts where the person is, insulin and food where the draw says.
     """
     seen, where = observe(record), twin.where
-    days = estimate_days(where, twin.z, seen, whitening(seen), twin.noise).effect
+    use = whitening(seen)
+    days = estimate_days(where, twin.z, seen, use, twin.noise, twin.variation).effect
     z = np.concatenate([twin.z[None], twin.coordinates(n, rng)])
     glucose, end = run_to_end(where, z, seen, np.repeat(days[None], len(z), axis=0))
     params = where.params(z)[1:]
@@ -78,7 +85,9 @@ def bodies_of(twin: Twin, record: Timeline, n: int, rng: np.random.Generator) ->
     assert twin.model.displace is not None
     moved = twin.model.displace(tuple(end[1:].T), twin.model.params(params), np.full(n, now))
     state = np.stack(np.broadcast_arrays(*moved), axis=1)
-    return Bodies(patients, state, glucose[:, 1:], glucose[:, 0], seen)
+    return Bodies(
+        patients, params, state, glucose[:, 1:], glucose[:, 0], seen, float(twin.variation.meal)
+    )
 
 
 def _latest(seen: Observations) -> float:

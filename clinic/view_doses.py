@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOTHING_U: Final = 0.05
 LARGEST_SHOWN: Final = 3.0
+LEAST_SHOWN: Final = 0.01
 # Rows of the table of expectations that open the report: range, lows, insulin, chance of a low.
 HEADLINE: Final = (0, 1, 4, 5)
 
@@ -30,9 +31,19 @@ def doses_view(found: Recommendation) -> dict[str, Any]:
     return {
         "regimen": None if found.regimen is None else _regimen(found.regimen),
         "forecast": None if forecast is None else _forecast(forecast),
+        "misfit": _misfit(found),
         "twin_trusted": all(check.passed for check in trusted),
         "released": not found.refused,
     }
+
+
+def _misfit(found: Recommendation) -> str:
+    """Say what the bands of the forecast leave out."""
+    held = None if found.twin is None else found.twin.quality.get("held_out_day")
+    told = f": it erred by {held['rmse_mg_dl']:.0f} mg/dL on the day held out" if held else ""
+    return (
+        f"The bands hold what the record leaves open about the body, not the twin's misfit{told}."
+    )
 
 
 def _regimen(regimen: Regimen) -> dict[str, Any]:
@@ -118,10 +129,14 @@ def _hourly(forecast: Forecast, proposed: Course) -> list[dict[str, str]]:
             "bolus": _units(then["bolus_u"]),
             "band": f"{then['insulin_low_u']:.1f}-{then['insulin_high_u']:.1f}",
             "change": change_text(now["insulin_u"], then["insulin_u"]),
-            "limited": percent(then['limited']) if then["limited"] > 0 else "no",
+            "limited": _cut(then["limited"]),
         }
         for now, then in pairs
     ]
+
+
+def _cut(share: float) -> str:
+    return "no" if share <= 0.0 else "< 1 %" if share < LEAST_SHOWN else percent(share)
 
 
 def _units(value: float) -> str:

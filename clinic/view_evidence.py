@@ -31,6 +31,8 @@ def evidence_view(found: Recommendation) -> dict[str, Any]:
         else _certificate(found, found.certificate),
         "checks": [check.to_dict() for check in found.checks],
         "passed": sum(check.passed for check in found.checks),
+        "failed": sum(check.status == "failed" for check in found.checks),
+        "open": sum(check.status == "not assessed" for check in found.checks),
         "hashes": found.hashes,
         "versions": found.versions,
         "policy": json.dumps(found.policy, sort_keys=True, default=str),
@@ -52,14 +54,14 @@ def _twin(found: Recommendation, twin: Twin) -> dict[str, Any]:
             "rmse": f"{held['rmse_mg_dl']:.1f} mg/dL",
             "bias": f"{held['bias_mg_dl']:+.1f} mg/dL",
             "mard": f"{held['mard_percent']:.1f} %",
-            "coverage": percent(held['coverage_90']),
+            "coverage": percent(held["coverage_90"]),
             "naive": f"{own_average_error(found.record):.1f} mg/dL",
         },
         "known": [
             {
                 "meaning": row["meaning"],
                 "verdict": row["verdict"],
-                "spread": percent(min(row['sd'], 1.0)),
+                "spread": percent(min(row["sd"], 1.0)),
                 "bar": figures.known_bar(min(float(row["sd"]), 1.0)),
             }
             for row in twin.known()

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 # metric, label, unit, decimals
 METRICS: Final = (
     ("mean_glucose", "Mean glucose", "mg/dL", 0),
-    ("gmi", "Glucose management indicator (GMI)", "%", 1),
-    ("cv", "Variability (coefficient of variation)", "%", 1),
-    ("time_in_range", "Time in range, 70-180 mg/dL", "%", 1),
-    ("time_in_tight_range", "Time in tight range, 70-140 mg/dL", "%", 1),
-    ("time_below_70", "Time below 70 mg/dL", "%", 1),
-    ("time_below_54", "Time below 54 mg/dL", "%", 1),
-    ("time_above_180", "Time above 180 mg/dL", "%", 1),
-    ("time_above_250", "Time above 250 mg/dL", "%", 1),
-    ("gri", "Glycemia risk index (GRI)", "", 0),
+    ("gmi", "Glucose management indicator", "%", 1),
+    ("cv", "Variability (CV)", "%", 1),
+    ("time_in_range", "In range, 70-180 mg/dL", "%", 1),
+    ("time_in_tight_range", "In tight range, 70-140 mg/dL", "%", 1),
+    ("time_below_70", "Below 70 mg/dL", "%", 1),
+    ("time_below_54", "Below 54 mg/dL", "%", 1),
+    ("time_above_180", "Above 180 mg/dL", "%", 1),
+    ("time_above_250", "Above 250 mg/dL", "%", 1),
+    ("gri", "Glycemia risk index", "", 0),
 )
 
 
@@ -83,12 +83,12 @@ def _ranges(part: Timeline) -> dict[str, Any]:
     rows = [
         {
             "name": name,
-            "range": f"{span} mg/dL",
+            "range": span,
             "percent": f"{percent[key]:.0f} %",
             "time": _per_day(percent[key]),
             "colour": figures.RANGE_COLOURS[key],
         }
-        for key, name, span in profile.RANGES
+        for key, name, span in reversed(profile.RANGES)
     ]
     return {"bar": figures.ranges_bar(percent), "rows": rows}
 

@@ -76,15 +76,16 @@ def _odds(forecast: Forecast) -> str:
     then = forecast.proposed.chance(low, "below") if forecast.proposed else 0.0
     worse = forecast.worse or 0.0
     return (
-        f"Some glucose below {low:g} mg/dL: in {percent(now, 1)} of the twin's draws now, in {percent(then, 1)} "
-        f"under the proposal, which is worse than the current regimen in {percent(worse)} of draws."
+        f"Some glucose below {low:g} mg/dL: in {percent(now, 1)} of the twin's draws now, in "
+        f"{percent(then, 1)} under the proposal, which is worse than the current regimen in "
+        f"{percent(worse)} of draws."
     )
 
 
 def _total(current: Course, proposed: Course) -> str:
     before, after = _mean(current, "insulin_u_per_day"), _mean(proposed, "insulin_u_per_day")
     share = after / before - 1.0
-    tail = f" ({share:+.0%})" if abs(share) >= SAME_DOSE else " (about the same)"
+    tail = f" ({100 * share:+.0f} %)" if abs(share) >= SAME_DOSE else " (about the same)"
     bolus = [float(c.series["bolus_u"][1:].sum(axis=0).mean()) for c in (current, proposed)]
     if bolus[1] <= 0.0 < bolus[0]:
         tail += f"; the {bolus[0]:.0f} U now given as boluses are given as a varying basal rate"
@@ -105,8 +106,8 @@ def _periods(forecast: Forecast, current: Course, proposed: Course) -> list[str]
             continue
         sentence = (
             f"{first:02d}-{first + PERIOD_H:02d} h: insulin {change(before, after, 'U', 1)}; "
-            f"{_glucose_words(current, inside)} now, "
-            f"{_glucose_words(proposed, inside)} under the proposal."
+            f"median glucose {_glucose_words(current, inside)} mg/dL now, "
+            f"{_glucose_words(proposed, inside)} mg/dL under the proposal."
         )
         found.append((abs(after - before), sentence))
     return [sentence for _, sentence in sorted(found, reverse=True)]
@@ -120,7 +121,7 @@ def _insulin(course: Course) -> Array:
 
 def _glucose_words(course: Course, inside: NDArray[np.bool_]) -> str:
     middle = course.band("glucose_mg_dl")[1][1:][inside]
-    return f"median glucose {middle.min():.0f}-{middle.max():.0f} mg/dL"
+    return f"{middle.min():.0f}-{middle.max():.0f}"
 
 
 def clock_minutes(forecast: Forecast) -> Array:

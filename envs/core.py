@@ -8,16 +8,15 @@ State. The shells (single, vector, SB3) only move rows about.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
 
 Array = NDArray[np.float64]
-Rows = TypeVar("Rows", bound=tuple)  # type: ignore[type-arg]
+Rows = TypeVar("Rows", bound=tuple)
 
 
 class Streams(NamedTuple):
@@ -42,25 +41,45 @@ class Step(NamedTuple):
 
 
 class Task(Protocol):
-    """A composed environment; see ``envs/tasks`` for members."""
+    """A composed environment; see ``envs/tasks`` for members.
 
-    name: str
-    observation_space: Box
-    action_space: Box
-    log_columns: tuple[str, ...]
-    cost_names: tuple[str, ...]
+    ``log_columns`` names the columns of ``Step.log``: the costs (``cost_names``), cost,
+    episode_cost, time_min, shielded, then the truth.
+    """
+
+    cost_names: ClassVar[tuple[str, ...]]
+    log_columns: ClassVar[tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+        ...
+
+    @property
+    def observation_space(self) -> Any:
+        """Box of one lane's observation."""
+        ...
+
+    @property
+    def action_space(self) -> Any:
+        """Box of one lane's action."""
+        ...
 
     def begin(self, streams: Sequence[Streams], lanes: Sequence[int]) -> tuple[Any, Any, Step]:
         """Draw one episode per stream; return Episode, State and the Step at time zero."""
+        ...
 
     def act(self, episode: Any, state: Any, action: Array) -> Any:
         """Turn actions (B, A) into what the device delivers over the coming interval."""
+        ...
 
     def live(self, episode: Any, state: Any, orders: Any) -> Array:
         """Return the body's states (B, S) after the interval."""
+        ...
 
     def judge(self, episode: Any, state: Any, orders: Any, body: Array) -> tuple[Any, Step]:
         """Sense, observe, reward, count costs and decide whether the episode ends."""
+        ...
 
 
 def transition(task: Task, episode: Any, state: Any, action: Array) -> tuple[Any, Step]:

@@ -61,7 +61,7 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         info = info_of(self.task, step, 0)
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> Any:
         """Draw the day so far: an array (450, 800, 3), or None without a render mode."""
         if self.render_mode is None:
             return None

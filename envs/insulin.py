@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -93,8 +93,8 @@ class InsulinTask:
     start: Start | None = None
     name: str = "Insulin"
 
-    cost_names = ("below_54", "below_70", "above_250", "iob_cap")
-    log_columns = (
+    cost_names: ClassVar[tuple[str, ...]] = ("below_54", "below_70", "above_250", "iob_cap")
+    log_columns: ClassVar[tuple[str, ...]] = (
         *cost_names,
         "cost",
         "episode_cost",
@@ -128,12 +128,13 @@ class InsulinTask:
 
     @cached_property
     def charts(self) -> Array:
-        """Chart rows (people, 6), in the order of ``kernels.BASAL`` to ``kernels.IOB_CAP``."""
+        """Chart rows (people, 11), in the order of ``kernels.BASAL`` to ``kernels.LOGS``."""
         rx = self.cohort.therapy
         weight = np.asarray(self.cohort.patients.covariates["weight_kg"])
         cap = iob_cap(rx.basal_u_per_h, rx.total_daily_dose_u)
         columns = (rx.basal_u_per_h, rx.carb_ratio_g_per_u, rx.correction_mg_dl_per_u)
-        return np.stack([*columns, rx.total_daily_dose_u, weight, cap], axis=1).astype(np.float64)
+        rows = np.stack([*columns, rx.total_daily_dose_u, weight, cap], axis=1).astype(np.float64)
+        return np.concatenate([rows, np.log(rows[:, list(kernels.IN_LOGS)])], axis=1)
 
     @cached_property
     def basal_states(self) -> Array:
@@ -237,8 +238,9 @@ class InsulinTask:
                 state.minute, state.history, episode.heed, c["rescue"], last_rescue, plate, rescued
             )
         bad = kernels.deliver(
-            c["mode"], action, state.minute, episode.chart, plate, meal_next, episode.meals,
-            state.told_now, c["pumps"], self.step_min, u, dose, applied,
+            c["mode"], action, state.minute, state.step, episode.chart, plate, meal_next,
+            episode.meals, state.told_now, c["pumps"], episode.flow, self.step_min, u, dose,
+            applied,
         )  # fmt: skip
         if bad >= 0:
             whose = f" of lane {bad}" if n > 1 else ""

@@ -36,10 +36,14 @@ def draw_episode(
     k = task.scenario.max_meals(task.days)
     meals, told = np.full((n, k, 2), np.inf), np.full((n, k, 2), np.inf)
     heed = np.empty((n, 24 * (task.days + 1)))
+    exact = task.pump.basal_error_cv == task.pump.bolus_error_cv == 0.0
+    flow = np.ones((n, 1 if exact else task.n_steps, 2))
     for i, stream in enumerate(streams):
         g, o = task.sensor.draw(stream.sensor, task.n_steps * per + 1)
         gain[i], offset[i] = g[::per], o[::per]
         heed[i] = stream.device.random(heed.shape[1])
+        if not exact:
+            flow[i] = np.stack(task.pump.draw_errors(stream.device, task.n_steps), axis=1)
         plan = task.scenario.draw(
             stream.scenario,
             days=task.days,
@@ -54,7 +58,7 @@ def draw_episode(
         told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
     chart, params = task.charts[person], task.cohort.patients.params[person]
     steps = np.full(n, task.n_steps, dtype=np.int64)
-    return Episode(person, params, chart, meals, told, gain, offset, heed, steps)
+    return Episode(person, params, chart, meals, told, gain, offset, heed, flow, steps)
 
 
 def start_body(task: InsulinTask, person: NDArray[np.int64], draw: Array) -> Array:

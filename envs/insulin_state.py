@@ -33,6 +33,7 @@ class Episode(NamedTuple):
     gain: Array
     offset: Array
     heed: Array
+    flow: Array
     steps: NDArray[np.int64]
 
 

@@ -6,8 +6,11 @@ view, risk); tests hold the two against each other.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from ..physiology import respond
 from ..physiology.respond import EATING_G_PER_MIN
@@ -20,9 +23,14 @@ from . import reward as _reward
 from . import stale
 from .reward import LARGEST_RISK
 
-_rise = njit(dosing.rise)
-_rise_inverse = njit(dosing.rise_inverse)
-_pump = njit(pump.pump_deliver)
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+_rise: Any = njit(dosing.rise)
+_rise_inverse: Any = njit(dosing.rise_inverse)
+_pump: Any = njit(pump.pump_deliver)
 _SPAN, _SHARE = dosing.BASAL_SPAN, dosing.BOLUS_SHARE
 
 N_FILTERS, N_LAGS = len(FILTERS_MIN), len(LAGS_MIN)
@@ -36,8 +44,10 @@ LOW_MG_DL = 80.0
 _DAY = 2.0 * np.pi * np.arange(MINUTES_A_DAY) / MINUTES_A_DAY
 _CLOCK = np.stack([np.sin(_DAY), np.cos(_DAY), np.sin(2 * _DAY), np.cos(2 * _DAY)], axis=1)
 
-# columns of a chart row
-BASAL, RATIO, CORRECTION, DAILY, WEIGHT, IOB_CAP = range(6)
+# columns of a chart row; from LOGS on, the logarithms that the view shows, in its order
+BASAL, RATIO, CORRECTION, DAILY, WEIGHT, IOB_CAP, LOGS = range(7)
+IN_LOGS = (BASAL, DAILY, WEIGHT, RATIO, CORRECTION)
+N_LOGS = len(IN_LOGS)
 # positions of a memory row: two on-board compartments, dose filters, told carbohydrate, CGM, lows
 TOLD = 2 + N_FILTERS
 CGM_DAY, LOW_DAY = TOLD + 1, TOLD + 2
@@ -47,19 +57,22 @@ MAGNI, KOVATCHEV, TIME_IN_RANGE, SIMGLUCOSE = range(4)
 
 @njit(nogil=True, cache=True)
 def deliver(
-    mode, action, minute, chart, plate, meal_next, meals, told_now, pumps, step, u, dose, applied
-):
+    mode: int, action: Floats, minute: Ints, index: Ints, chart: Floats, plate: Floats,
+    meal_next: Ints, meals: Floats, told_now: Floats, pumps: Floats, flow: Floats, step: int,
+    u: Floats, dose: Floats, applied: Singles,
+) -> int:  # fmt: skip
     """Fill inputs ``u`` (T, 2, B) and ``dose`` (B, 3: basal U/h, bolus U, limited).
 
-    ``plate`` and ``meal_next`` are overwritten, ``applied`` (B, A) receives the action that asks
-    for just what is delivered. Returns the first lane whose action is not finite or out of
-    [-1, 1], or -1.
+    ``dose`` is what the pump is set to; ``flow`` (B, steps or 1, 2) is what really flows against
+    it. ``plate`` and ``meal_next`` are overwritten, ``applied`` (B, A) receives the action that
+    asks for just what the pump is set to. Returns the first lane whose action is not finite or
+    out of [-1, 1], or -1.
     """
     for b in range(action.shape[0]):
         for a in range(action.shape[1]):
             if not (-1.000001 <= action[b, a] <= 1.000001):
                 return b
-            applied[b, a] = action[b, a]
+            applied[b, a] = min(max(action[b, a], -1.0), 1.0)
         usual, standard = chart[b, BASAL], told_now[b] / chart[b, RATIO]
         most_basal, most_bolus = _SPAN * usual, _SHARE * chart[b, DAILY]
         first = min(max(action[b, 0], -1.0), 1.0)
@@ -79,7 +92,8 @@ def deliver(
             applied[b, 1] = _rise_inverse(min(shot / most_bolus, 1.0))
         limited = basal > pumps[0] + 1e-9 or bolus > pumps[2] + 1e-9
         dose[b, 0], dose[b, 1], dose[b, 2] = given, shot, 1.0 if limited else 0.0
-        rate = given / 60.0 + shot / step
+        k = min(index[b], flow.shape[1] - 1)
+        rate = given * flow[b, k, 0] / 60.0 + shot * flow[b, k, 1] / step
         food, ahead = plate[b], meal_next[b]
         for t in range(step):
             now = minute[b] + t
@@ -95,7 +109,10 @@ def deliver(
 
 
 @njit(nogil=True, cache=True)
-def treat_low(minute, history, heed, rescue, last, plate, eaten):
+def treat_low(
+    minute: Ints, history: Floats, heed: Floats, rescue: Floats, last: Ints, plate: Floats,
+    eaten: Floats,
+) -> None:  # fmt: skip
     """Put rescue carbohydrate on the plate of those who notice a low; fills ``eaten`` (B,) in g.
 
     ``rescue``: grams, thresholds awake and asleep (mg/dL), wait (min), heeding awake and asleep;
@@ -113,7 +130,7 @@ def treat_low(minute, history, heed, rescue, last, plate, eaten):
 
 
 @njit(nogil=True, cache=True)
-def hear(minute, told, told_next, told_now):
+def hear(minute: Ints, told: Floats, told_next: Ints, told_now: Floats) -> None:
     """Fill ``told_now`` (B,) with the grams announced up to ``minute``; advances ``told_next``."""
     for b in range(minute.shape[0]):
         grams, ahead = 0.0, told_next[b]
@@ -124,7 +141,10 @@ def hear(minute, told, told_next, told_now):
 
 
 @njit(nogil=True, cache=True)
-def remember(chart, dose, told_now, cgm, decays, step, memory):
+def remember(
+    chart: Floats, dose: Floats, told_now: Floats, cgm: Floats, decays: Floats, step: int,
+    memory: Floats,
+) -> None:  # fmt: skip
     """Update the memories (B, M) in place after one interval that ended at reading ``cgm`` (B,)."""
     for b in range(chart.shape[0]):
         usual = chart[b, BASAL]
@@ -144,7 +164,10 @@ def remember(chart, dose, told_now, cgm, decays, step, memory):
 
 
 @njit(nogil=True, cache=True)
-def observe(minute, history, lags, between, memory, told_now, chart, out):
+def observe(
+    minute: Ints, history: Floats, lags: Ints, between: Floats, memory: Floats, told_now:
+    Floats, chart: Floats, out: Singles,
+) -> None:  # fmt: skip
     """Write the stored observation (B, N_FEATURES) float32; see ``therapy.view``.
 
     A lag that falls between two kept readings, ``lags`` and a part ``between`` of a step ago, is
@@ -166,11 +189,8 @@ def observe(minute, history, lags, between, memory, told_now, chart, out):
         clock = minute[b] % MINUTES_A_DAY
         for i in range(4):
             row[k + i] = _CLOCK[clock, i]
-        row[k + 4] = np.log(chart[b, BASAL])
-        row[k + 5] = np.log(chart[b, DAILY])
-        row[k + 6] = np.log(chart[b, WEIGHT])
-        row[k + 7] = np.log(chart[b, RATIO])
-        row[k + 8] = np.log(chart[b, CORRECTION])
+        for i in range(N_LOGS):
+            row[k + 4 + i] = chart[b, LOGS + i]
         row[k + 9] = told_now[b]
         row[k + 10] = memory[b, TOLD]
         row[k + 11] = memory[b, CGM_DAY]
@@ -181,7 +201,10 @@ def observe(minute, history, lags, between, memory, told_now, chart, out):
 
 
 @njit(nogil=True, cache=True)
-def sense(interstitial, gain, offset, step_index, low, high, history, fresh):
+def sense(
+    interstitial: Floats, gain: Floats, offset: Floats, step_index: Ints, low: float, high:
+    float, history: Floats, fresh: Floats,
+) -> None:  # fmt: skip
     """Put the new reading in front of the CGM history: ``fresh`` (B, H) from ``history``."""
     last, end = history.shape[1] - 1, gain.shape[1] - 1
     for b in range(interstitial.shape[0]):
@@ -199,8 +222,8 @@ _K_LOW, _K_HIGH = _KOVATCHEV.clamp_low, _KOVATCHEV.clamp_high
 _M_SCALE, _M_POWER, _M_SHIFT, _M_FLOOR = _MAGNI.scale, _MAGNI.power, _MAGNI.shift, _MAGNI.floor
 
 
-@njit
-def kovatchev(glucose):
+@njit(nogil=True)
+def kovatchev(glucose: float) -> float:
     """Return the Kovatchev risk of one glucose in mg/dL (see ``therapy.risk``)."""
     if glucose <= _K_LOW or glucose >= _K_HIGH:
         return LARGEST_RISK
@@ -208,15 +231,15 @@ def kovatchev(glucose):
     return 10.0 * f * f
 
 
-@njit
-def magni(glucose):
+@njit(nogil=True)
+def magni(glucose: float) -> float:
     """Return the Magni risk of one glucose in mg/dL (see ``therapy.risk``)."""
     f = _M_SCALE * (np.log(max(glucose, _M_FLOOR)) ** _M_POWER - _M_SHIFT)
     return 10.0 * f * f
 
 
-@njit
-def reward_of(code, glucose, before, died, caps):
+@njit(nogil=True)
+def reward_of(code: int, glucose: float, before: float, died: bool, caps: Floats) -> float:
     """Return the reward of one interval; ``caps`` are the risk caps and penalties by code."""
     if code == MAGNI:
         value = 1.0 - min(magni(glucose), caps[0, 0]) / caps[0, 0]
@@ -231,9 +254,11 @@ def reward_of(code, glucose, before, died, caps):
 
 @njit(nogil=True, cache=True)
 def judge(
-    outputs, before, chart, memory, dose, u, history, rescued, limits, ends, code, caps, weights,
-    minute, left, total, log, reward, done,
-):  # fmt: skip
+    outputs: Floats, before: Floats, chart: Floats, memory: Floats, dose: Floats, u: Floats,
+    history: Floats, rescued: Floats, limits: Floats, ends: Floats, code: int, caps: Floats,
+    weights: Floats, minute: Ints, left: Ints, total: Floats, log: Floats, reward: Floats,
+    done: Flags,
+) -> None:  # fmt: skip
     """Fill ``log`` (B, 17), ``reward`` (B,), ``done`` (B, 2); add the costs to ``total`` (B,)."""
     for b in range(outputs.shape[0]):
         glucose = outputs[b, 1]
@@ -264,7 +289,7 @@ _FROZEN = stale.fingerprint((respond, dosing, onboard, protocols, pump, view, _r
 
 
 @njit(cache=True)
-def frozen_from():
+def frozen_from() -> int:
     """Return the fingerprint of the files that the compiled kernels have frozen values from."""
     return _FROZEN
 

@@ -27,7 +27,7 @@ def draw_day(task: Any, track: NDArray[np.float64]) -> NDArray[np.uint8]:
     day = {name: rows[:, i] for name, i in names.items()}
     day["hour"] = day["time_min"] / 60.0
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
     _glucose(top, day)
     _insulin(bottom, day)

@@ -39,7 +39,7 @@ class LaneInfo(dict[str, Any]):
     """
 
     __slots__ = ("_lane", "_step", "_task")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, task: Task, step: Step, lane: int) -> None:
         self._task, self._step, self._lane = task, step, lane

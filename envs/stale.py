@@ -8,7 +8,7 @@ kernels and compares it at import.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +23,7 @@ def fingerprint(modules: Iterable[ModuleType]) -> int:
     return int.from_bytes(digest.digest()[:7], "big")
 
 
-def forget_stale(stamp: Callable[[], int], now: int, kernels: Iterable[Any]) -> bool:
+def forget_stale(stamp: Any, now: int, kernels: Iterable[Any]) -> bool:
     """Empty the caches of kernels whose compiled ``stamp`` is not the fingerprint of ``now``.
 
     Parameters

@@ -92,7 +92,7 @@ class DoseVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         InputError
             If an action is not one of the action space, or a lane has ended and nobody reset it.
         """
-        asked = as_actions(actions, self.action_space.shape)
+        asked = as_actions(actions, (self.num_envs, *self.task.action_space.shape))
         if self.autoreset_mode is AutoresetMode.DISABLED and self._over.any():
             raise InputError(
                 f"lane {int(np.argmax(self._over))} has ended; reset it with "

@@ -1,7 +1,16 @@
-"""Whether to trust: metrics, statistics, evaluation and the release gate."""
+"""Whether to trust: metrics, statistics, evaluation, benchmarks and the release gate."""
 
+from .benchmark import BenchmarkResult, benchmark
 from .evaluate import Evaluation, evaluate
 from .safety import certify
 from .safety_case import SafetyCase, load_case
 
-__all__ = ["Evaluation", "SafetyCase", "certify", "evaluate", "load_case"]
+__all__ = [
+    "BenchmarkResult",
+    "Evaluation",
+    "SafetyCase",
+    "benchmark",
+    "certify",
+    "evaluate",
+    "load_case",
+]

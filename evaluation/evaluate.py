@@ -62,7 +62,7 @@ class Evaluation:
 
     def write_json(self, path: str | Path) -> None:
         """Write the JSON form, whole or not at all; NaN becomes null."""
-        write_text(path, json.dumps(_no_nan(self.to_dict()), indent=1, default=str) + "\n")
+        write_text(path, json.dumps(without_nan(self.to_dict()), indent=1, default=str) + "\n")
 
     def write_csv(self, path: str | Path) -> None:
         """Write one line per patient and seed."""
@@ -74,11 +74,12 @@ class Evaluation:
         write_text(path, "\n".join(lines) + "\n")
 
 
-def _no_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return plain values with None for what JSON has no word for: NaN and infinities."""
     if isinstance(value, dict):
-        return {k: _no_nan(v) for k, v in value.items()}
+        return {k: without_nan(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_no_nan(v) for v in value]
+        return [without_nan(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -14,6 +14,7 @@ from ..envs.lanes import Lanes
 from ..physiology.errors import InputError
 from ..policies.basal import ConstantBasal
 from ..policies.rule import Chart
+from ..policies.threads import one_thread
 from .window import Window
 
 Array = NDArray[np.float64]
@@ -52,6 +53,7 @@ def lane_seed(seed: int, episode: int, patient: int) -> int:
     return int(np.random.SeedSequence((seed, episode, patient)).generate_state(1)[0])
 
 
+@one_thread()
 def rollout(
     task: Task,
     policy: Any,

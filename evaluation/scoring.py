@@ -77,8 +77,9 @@ def scored_trace(run: Rollout, scoring: Scoring = TRUTH) -> tuple[Array, NDArray
             trace[trace == limit] = np.nextafter(limit, 0.0)
     if scoring.stops:
         failing[0] = False
+        # The first failing value itself still counts.
         ended = np.cumsum(failing, axis=0) - failing > 0
-        trace[ended[1:]] = np.nan
+        trace[np.asarray(ended)[1:]] = np.nan
     failed = np.asarray(failing.any(axis=0))
     return trace, failed
 

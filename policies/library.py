@@ -113,7 +113,7 @@ def _users_own(text: str, options: dict[str, Any]) -> Any:
         found = getattr(module, attribute)
     except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise InputError(f"policy {text!r} cannot be imported: {error}") from None
-    policy = found
+    policy: Any = found
     if callable(found) and (inspect.isclass(found) or not hasattr(found, "predict")):
         try:
             inspect.signature(found).bind(**options)

@@ -89,7 +89,7 @@ def read(observation: NDArray[np.float32]) -> Seen:
     )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DosingRule(ABC):
     """A rule that maps what is seen and remembered to doses; subclasses write ``decide``.
 

@@ -1,8 +1,9 @@
 """What is fitted: a few of a body's primary parameters in normal coordinates, and one carb factor.
 
-Each coordinate is standardised: 0 is the prior mean of the person's age group, 1 one prior standard
-deviation. The other primaries stay at their mean given body weight. Order and positivity hold by
-construction, and every point has an exact basal steady state (``physiology.distribution.complete``).
+Each coordinate is standardised: 0 is the prior mean of the person's age group, 1 one prior
+standard deviation. The other primaries stay at their mean given body weight. Order and positivity
+hold by construction; every point has an exact basal steady state
+(``physiology.distribution.complete``).
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ MEANING = {
     CARBS_AT_START: "carbohydrate still to be absorbed when the record began",
 }
 # Wider than the 30 named patients where the table is narrower than people are (project choice):
-# their basal glucose is 133-153 mg/dL by construction, and a record's basal rate only hints at need.
+# their basal glucose is 133-153 mg/dL by construction, and a basal rate only hints at the need.
 WIDER = {"Ib": 0.35, "Gb": 0.22}
 CARB_FACTOR_SD = 0.25
-# What a record cannot tell about the hours before it (project choice): hours of basal, and grams per kg.
+# What a record cannot tell of the hours before it (project choice): hours of basal, grams per kg.
 INSULIN_AT_START_SD_H, CARBS_AT_START_SD_G_PER_KG = 2.5, 0.3
 
 
@@ -72,6 +73,10 @@ class Coordinates:
             if name in FITTED:
                 t = t + self.scale[name] * z[:, FITTED.index(name)]
             values[name] = np.exp(t) if how == "log" else 1.0 / (1.0 + np.exp(-t))
+            if name in FITTED:
+                # Beyond a parameter's bounds the equations mean nothing, and steps grow unstable.
+                quantity = self.model.parameters[self.model.parameter_index[name]]
+                values[name] = np.clip(values[name], quantity.low, quantity.high)
         values |= {k: np.full(len(z), v) for k, v in self.shared.items()}
         return complete(values, self.model)
 
@@ -79,19 +84,22 @@ class Coordinates:
         """Return the factor (B,) on recorded carbohydrate."""
         return np.exp(CARB_FACTOR_SD * z[:, NAMES.index(CARB_FACTOR)])
 
+    def own_basal(self, params: Array) -> Array:
+        """Return the basal insulin (B,), U/min, that holds each body at its basal glucose."""
+        return self.model.basal_inputs(params)[:, self.model.input_index["insulin"]]
+
     def initial(self, z: Array, params: Array, glucose_mg_dl: float) -> Array:
         """Return states (B, S) at the record's start: a first reading, and what came before it.
 
-        Insulin at the start moves the depots by up to their basal content; carbohydrate at the start
-        lies in the gut, never less than none.
+        Insulin at the start moves the depots by up to their basal content; carbohydrate at the
+        start lies in the gut, never less than none.
         """
         model, p = self.model, self.model.params(params)
         assert model.displace is not None
         x = model.displace(tuple(model.initial(params).T), p, np.full(len(z), glucose_mg_dl))
         state = np.stack(np.broadcast_arrays(*x), axis=1)
         hours = INSULIN_AT_START_SD_H * z[:, NAMES.index(INSULIN_AT_START)]
-        basal = model.basal_inputs(params)[:, model.input_index["insulin"]]
-        extra = basal * 60.0 * hours * PMOL_PER_UNIT / p.BW
+        extra = self.own_basal(params) * 60.0 * hours * PMOL_PER_UNIT / p.BW
         for depot, share in (("subcutaneous_insulin_1", 0.4), ("subcutaneous_insulin_2", 0.6)):
             i = model.state_index[depot]
             state[:, i] = np.maximum(state[:, i] + share * extra, 0.05 * state[:, i])

@@ -1,4 +1,4 @@
-"""Finds the most probable body for a record: batched Levenberg-Marquardt from several starts."""
+"""Fits a twin to one person's record, and tests it on a day that it was not shown."""
 
 from __future__ import annotations
 
@@ -10,132 +10,72 @@ from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
 from ..records.detect import read_record
+from ..records.limits import WEIGHT
 from ..records.timeline import Timeline
-from .coordinates import NAMES, Coordinates, coordinates_for
-from .days import USUAL_SD, DayEffects, days_in, estimate_days
-from .forward import run
-from .noise import Noise, Whitening, errors, estimate, innovations, misfit_factor, weights, whitening
+from .coordinates import (
+    CARBS_AT_START,
+    INSULIN_AT_START,
+    MEANING,
+    NAMES,
+    Coordinates,
+    coordinates_for,
+)
+from .forecast import score
+from .forward import SAMPLES_A_DAY
+from .joint import Found, refine
+from .noise import LARGEST_RHO, Noise, whitening
 from .observations import Observations, observe
-from .twin import Twin, score
+from .search import FIRST_NOISE, LIMIT_SD, from_many_starts, starting_points
+from .twin import Twin
+from .variation import USUAL
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 BEST_SAMPLES = 60
-STEP = 1e-3
-ITERATIONS = 12
-NOISE_ROUNDS = 3
-LIMIT_SD = 3.5
+# The last days are enough to find the neighbourhood of the best body.
+SEARCH_SAMPLES = 4 * SAMPLES_A_DAY
+HELD_OUT_FROM_DAYS = 3.0
 TYPICAL_WEIGHT_KG = {"adult": 75.0, "adolescent": 55.0, "child": 30.0}
 
 
-def _starts(n: int, rng: np.random.Generator) -> Array:
-    z = 0.7 * rng.standard_normal((n, len(NAMES)))
-    z[0] = 0.0
-    return z
+def most_probable(
+    where: Coordinates,
+    seen: Observations,
+    starts: Array,
+    *,
+    largest_rho: float = LARGEST_RHO,
+) -> Found:
+    """Find the most probable body of a record from several starts (S, d).
 
+    Parameters
+    ----------
+    largest_rho : float
+        Bound on the correlation of errors over five minutes; 0 takes errors for independent, as
+        many published fits do, and understates what is unknown.
 
-def _derivatives(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening, days: Array
-) -> tuple[Array, Array]:
-    """Return errors (N, S) and their derivatives (S, N, d) by forward differences, in one batch."""
-    s, d = z.shape
-    steps = np.concatenate([np.zeros((1, d)), STEP * np.eye(d)])
-    batch = (z[:, None, :] + steps[None]).reshape(-1, d)
-    shift = np.repeat(days[None], len(batch), axis=0)
-    error = errors(run(where, batch, seen, shift), seen, use).reshape(-1, s, d + 1)
-    slope = (error[:, :, 1:] - error[:, :, :1]) / STEP
-    return error[:, :, 0], np.moveaxis(slope, 1, 0)
-
-
-def _objective(error: Array, z: Array, use: Whitening, noise: Noise) -> Array:
-    standard = innovations(error, use, noise)
-    nu = 5.0
-    return (nu + 1.0) * np.log1p(standard**2 / nu).sum(axis=0) + (z**2).sum(axis=1)
-
-
-def _whiten(slope: Array, use: Whitening, noise: Noise) -> Array:
-    return np.stack([innovations(slope[i], use, noise) for i in range(len(slope))])
-
-
-def levenberg_marquardt(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise, days: Array
-) -> tuple[Array, Array]:
-    """Minimise the negative log posterior from all starts at once.
-
-    Returns
-    -------
-    z : array (S, d)
-    objective : array (S,)
-        Twice the negative log posterior, up to a constant.
+    Raises
+    ------
+    InputError
+        If there are too few readings.
     """
-    damping = np.full(len(z), 1.0)
-    error, slope = _derivatives(where, z, seen, use, days)
-    value = _objective(error, z, use, noise)
-    for _ in range(ITERATIONS):
-        standard = innovations(error, use, noise)
-        w = weights(standard)
-        white = _whiten(slope, use, noise)
-        gradient = np.einsum("snd,ns->sd", white, w * standard) + z
-        curvature = np.einsum("snd,ns,sne->sde", white, w, white) + np.eye(z.shape[1])
-        damped = curvature + damping[:, None, None] * np.einsum(
-            "sdd,de->sde", curvature, np.eye(z.shape[1])
-        )
-        step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
-        trial = np.clip(z - step, -LIMIT_SD, LIMIT_SD)
-        new_error, new_slope = _derivatives(where, trial, seen, use, days)
-        new_value = _objective(new_error, trial, use, noise)
-        better = new_value < value
-        if not better.any() and damping.min() > 1e4:
-            break
-        settled = better & (value - new_value < 1e-3)
-        z = np.where(better[:, None], trial, z)
-        value = np.where(better, new_value, value)
-        error = np.where(better[None], new_error, error)
-        slope = np.where(better[:, None, None], new_slope, slope)
-        damping = np.where(better, damping / 5.0, damping * 8.0)
-        if settled.any() and (settled | ~better).all():
-            break
-    return z, value
-
-
-def _maximum(
-    where: Coordinates, seen: Observations, starts: int, rng: np.random.Generator
-) -> tuple[Array, Array, Noise, DayEffects]:
-    """Return the best coordinates (d,), their covariance (d, d), the noise and the days' effects."""
-    use, noise = whitening(seen), Noise()
+    use = whitening(seen)
     if len(use.index) < BEST_SAMPLES:
         raise InputError(
             f"the record holds {len(use.index)} usable readings after the first half hour; "
             f"a twin needs at least {BEST_SAMPLES}"
         )
-    z = _starts(starts, rng)
-    days = DayEffects(np.zeros(days_in(seen)), USUAL_SD)
-    for round_ in range(NOISE_ROUNDS):
-        z, value = levenberg_marquardt(where, z, seen, use, noise, days.effect)
-        best = z[int(np.argmin(value))]
-        days = estimate_days(where, best, seen, use, noise)
-        fitted = errors(run(where, best[None], seen, days.effect[None]), seen, use)[:, 0]
-        noise = estimate(fitted, use)
-        if round_ == 0:
-            # The later rounds only follow the better half of the starts.
-            z = z[np.argsort(value)[: max(1, starts // 2)]]
-    z, value = levenberg_marquardt(where, z, seen, use, noise, days.effect)
-    best = z[int(np.argmin(value))]
-    return best, _covariance(where, best, seen, use, noise, days.effect), noise, days
-
-
-def _covariance(
-    where: Coordinates, z: Array, seen: Observations, use: Whitening, noise: Noise, days: Array
-) -> Array:
-    """Return the Laplace covariance, the likelihood weakened by how badly the model misfits."""
-    error, slope = _derivatives(where, z[None], seen, use, days)
-    standard = innovations(error, use, noise)
-    w = weights(standard)
-    white = _whiten(slope, use, noise)[0]
-    information = np.einsum("nd,n,ne->de", white, w[:, 0], white)
-    factor = misfit_factor(white * (w * standard), information, use)
-    return np.linalg.inv(information / factor + np.eye(len(z)))
+    noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
+    recent = seen.since(max(0, len(seen.glucose) - 1 - SEARCH_SAMPLES))
+    some = whitening(recent)
+    if len(some.index) < BEST_SAMPLES:
+        recent, some = seen, use
+    z, value = from_many_starts(where, starts, recent, some, noise)
+    best = z[int(np.argmin(value))].copy()
+    if recent is not seen:
+        # What was on board when the search began says nothing of when the record began.
+        best[[NAMES.index(INSULIN_AT_START), NAMES.index(CARBS_AT_START)]] = 0.0
+    return refine(where, best, seen, use, noise=noise, variation=USUAL, largest_rho=largest_rho)
 
 
 def _usual_basal(timeline: Timeline) -> float | None:
@@ -188,11 +128,15 @@ def fit_twin(
     Raises
     ------
     InputError
-        If the record has no insulin or too little glucose.
+        If the record has no insulin or too little glucose, or an argument lies out of bounds.
     """
+    if weight_kg is not None and not WEIGHT.holds(weight_kg):
+        raise InputError(f"weight_kg is {weight_kg:g} kg; give {WEIGHT}")
+    if starts < 1:
+        raise InputError(f"starts is {starts}; give at least 1")
     timeline = read_record(record) if isinstance(record, (str, Path)) else record
     seen = observe(timeline)
-    notes: list[str] = list(timeline.notes)
+    notes: list[str] = [*timeline.notes, *seen.notes]
     group = _group(timeline)
     weight = timeline.settings.weight_kg or weight_kg
     if weight is None:
@@ -201,12 +145,25 @@ def fit_twin(
     where = coordinates_for(group, weight, _usual_basal(timeline))
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     tell = progress or (lambda _: None)
-    held_out = None
-    if seen.days >= 3.0:
+    first, held_out = starting_points(starts, rng), None
+    if seen.days >= HELD_OUT_FROM_DAYS:
         tell("fitting all but the last day, to test the forecast on it")
-        known = seen.until(len(seen.glucose) - 1 - 288)
-        found = _maximum(where, known, starts, rng)
-        held_out = score(where, *found, seen, len(known.glucose), rng)
+        known = seen.until(len(seen.glucose) - 1 - SAMPLES_A_DAY)
+        found = most_probable(where, known, first)
+        held_out = score(where, found, known, seen, rng) or None
+        # What the other days told is the best place to start from, now that the test is done.
+        first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
-    found = _maximum(where, seen, starts, rng)
-    return Twin.of(timeline, where, *found, seen, group, held_out, tuple(notes))
+    found = most_probable(where, seen, first)
+    notes += _at_limit(found)
+    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes))
+
+
+def _at_limit(found: Found) -> list[str]:
+    """Return a sentence on each coordinate that the prior's limit stopped."""
+    at = np.flatnonzero(np.abs(found.z) > LIMIT_SD - 0.05)
+    return [
+        f"{MEANING[NAMES[i]]} ({NAMES[i]}) lies at the limit of what is tried, {found.z[i]:+.1f} "
+        "prior standard deviations: the record asks for a body unlike its age group's"
+        for i in at.tolist()
+    ]

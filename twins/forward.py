@@ -1,22 +1,37 @@
-"""Runs many candidate bodies through one record at once."""
+"""Runs many candidate bodies through one record at once.
+
+What differs within a record is one vector of local effects per body: the logarithm of insulin
+sensitivity in each window of eight hours, then the logarithm of eaten over counted carbohydrate in
+each meal, both relative to the body's own. Windows are counted from the record's start.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..physiology.engine import engine_for
+from ..physiology.engine import Engine, engine_for
 from .coordinates import Coordinates
 from .observations import SAMPLE_MIN, Observations
 
 Array = NDArray[np.float64]
 SAMPLES_A_DAY = 24 * 60 // SAMPLE_MIN
+WINDOW_MIN = 480
+WINDOWS_A_DAY = 1440 // WINDOW_MIN
+WINDOW_SAMPLES = WINDOW_MIN // SAMPLE_MIN
+# A body that has lost all bounds is no better than one at these (mg/dL), and comparable.
+FARTHEST_MG_DL = 5000.0
 
 
 def first_reading(seen: Observations) -> float:
     """Return the mean of the first readings, mg/dL, at which a run starts."""
     known = seen.glucose[np.isfinite(seen.glucose)]
     return float(np.clip(known[:3].mean(), 45.0, 400.0))
+
+
+def windows_in(seen: Observations) -> int:
+    """Return the windows of eight hours, the last one perhaps not whole."""
+    return -(-len(seen.insulin) // WINDOW_MIN)
 
 
 def with_sensitivity(where: Coordinates, params: Array, shift: Array) -> Array:
@@ -27,10 +42,33 @@ def with_sensitivity(where: Coordinates, params: Array, shift: Array) -> Array:
     return changed
 
 
+def inputs_of(
+    seen: Observations, factor: Array, meal_shift: Array, own: Array, minutes: slice
+) -> Array:
+    """Return inputs (T, 2, B) of bodies in some minutes of a record.
+
+    Parameters
+    ----------
+    factor : array (B,)
+        Eaten over counted carbohydrate of the body.
+    meal_shift : array (B, M)
+        Logarithm of each meal's own factor.
+    own : array (B,), U/min
+        Basal insulin of the body, given where the record tells none.
+    """
+    number = seen.meal[minutes]
+    u = np.empty((len(number), 2, len(factor)))
+    np.multiply(seen.carbs[minutes, None], factor, out=u[:, 0])
+    eating = np.flatnonzero(number >= 0)
+    u[eating, 0] *= np.exp(meal_shift[:, number[eating]].T)
+    u[:, 1] = seen.insulin[minutes, None] + (own if seen.own_basal else 0.0)
+    return u
+
+
 def run(where: Coordinates, z: Array, seen: Observations, shift: Array | None = None) -> Array:
     """Return interstitial glucose (T / 5 + 1, B), mg/dL, of bodies at coordinates z (B, d).
 
-    ``shift`` (B, D) is the logarithm of each day's insulin sensitivity over the body's own.
+    ``shift`` (B, K) are the local effects; none where it is left out.
     """
     return run_to_end(where, z, seen, shift)[0]
 
@@ -39,24 +77,41 @@ def run_to_end(
     where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
 ) -> tuple[Array, Array]:
     """Return glucose as ``run`` does, and the states (B, S) at the record's end."""
-    model, params = where.model, where.params(z)
-    engine = engine_for(model)
-    volume = model.params(params).Vg
+    glucose, starts = run_windows(where, z, seen, shift)
+    return glucose, starts[-1]
+
+
+def run_windows(
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
+) -> tuple[Array, Array]:
+    """Return glucose as ``run`` does, and the states (W + 1, B, S) at each window's two ends."""
+    params, windows = where.params(z), windows_in(seen)
+    if shift is None:
+        shift = np.zeros((len(z), windows + seen.meals))
+    factor, own = where.carb_factor(z), where.own_basal(params)
+    engine = engine_for(where.model)
     start = first_reading(seen)
     x = where.initial(z, params, start)
-    column = model.state_index["interstitial_glucose_mass"]
-    samples = len(seen.glucose) - 1
-    glucose = np.empty((samples + 1, len(z)))
+    states = [x.copy()]
+    glucose = np.empty((len(seen.insulin) // SAMPLE_MIN + 1, len(z)))
     glucose[0] = start
-    factor = where.carb_factor(z)
-    u = np.empty((SAMPLE_MIN, 2, len(z)))
-    today = params
-    for k in range(samples):
-        if shift is not None and k % SAMPLES_A_DAY == 0:
-            today = with_sensitivity(where, params, shift[:, k // SAMPLES_A_DAY])
-        now = slice(k * SAMPLE_MIN, (k + 1) * SAMPLE_MIN)
-        np.multiply(seen.carbs[now, None], factor, out=u[:, 0])
-        u[:, 1] = seen.insulin[now, None]
-        engine.advance(x, today, u)
-        np.divide(x[:, column], volume, out=glucose[k + 1])
-    return glucose, x
+    for w in range(windows):
+        minutes = slice(w * WINDOW_MIN, min((w + 1) * WINDOW_MIN, len(seen.insulin)))
+        u = inputs_of(seen, factor, shift[:, windows:], own, minutes)
+        today = with_sensitivity(where, params, shift[:, w])
+        first = w * WINDOW_SAMPLES + 1
+        read = advance(engine, x, today, u)
+        glucose[first : first + len(read)] = read
+        states.append(x.copy())
+    return glucose, np.stack(states)
+
+
+def advance(engine: Engine, x: Array, params: Array, u: Array) -> Array:
+    """Move states x (B, S) on in place; return glucose (T / 5, B) every five minutes, mg/dL."""
+    model = engine.model
+    kept = np.empty((len(u), x.shape[1], len(x)))
+    engine.advance(x, params, u, record=kept)
+    column = model.state_index["interstitial_glucose_mass"]
+    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, column] / model.params(params).Vg
+    bounded = np.clip(glucose, -FARTHEST_MG_DL, FARTHEST_MG_DL)
+    return np.asarray(np.where(np.isnan(bounded), FARTHEST_MG_DL, bounded))

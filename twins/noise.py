@@ -18,7 +18,9 @@ Array = NDArray[np.float64]
 STUDENT_NU = 5.0
 BURN_IN_SAMPLES = 6
 # A misfit looks like noise of ever longer memory; past this the fit would follow slopes only.
-LARGEST_RHO = 0.9
+LARGEST_RHO = 0.97
+# No sensor reads to better than this (mg/dL, project choice).
+SMALLEST_SIGMA = 2.0
 BLOCK_SAMPLES = 24
 
 
@@ -67,13 +69,28 @@ def weights(standard: Array) -> Array:
     return (STUDENT_NU + 1.0) / (STUDENT_NU + standard**2)
 
 
-def estimate(error: Array, use: Whitening) -> Noise:
-    """Estimate the noise from one body's errors (N,)."""
+def estimate(
+    error: Array, use: Whitening, slope: Array, covariance: Array, largest_rho: float = LARGEST_RHO
+) -> Noise:
+    """Estimate the noise of a fit, counting in what the fit has taken up of it.
+
+    Parameters
+    ----------
+    error : array (N,), mg/dL
+    slope : array (N, K)
+        Derivatives of glucose by the unknowns.
+    covariance : array (K, K)
+        Of the unknowns.
+    largest_rho : float
+        Bound on the correlation over five minutes.
+    """
+    spread = slope @ covariance
+    variance = error**2 + (spread * slope).sum(axis=1)
     near = use.gap[1:] == 1
-    now, before = error[1:][near], error[:-1][near]
-    rho = float((now * before).sum() / max((before**2).sum(), 1e-9))
-    rho = float(np.clip(rho, 0.0, LARGEST_RHO))
-    return Noise(max(float(np.sqrt(np.mean(error**2))), 4.0), rho)
+    product = error[1:] * error[:-1] + (spread[1:] * slope[:-1]).sum(axis=1)
+    rho = float(product[near].sum() / max(float(variance[:-1][near].sum()), 1e-9))
+    sigma = max(float(np.sqrt(variance.mean())), SMALLEST_SIGMA)
+    return Noise(sigma, float(np.clip(rho, 0.0, largest_rho)))
 
 
 def misfit_factor(score: Array, information: Array, use: Whitening) -> float:
@@ -88,11 +105,17 @@ def misfit_factor(score: Array, information: Array, use: Whitening) -> float:
     score : array (N, d)
         Contribution of each sample to the gradient of the log likelihood.
     information : array (d, d)
-        Gauss-Newton information of the likelihood.
+        Gauss-Newton information of the likelihood; where it holds nothing, nothing can be lost.
     """
     block = use.index // BLOCK_SAMPLES
     sums = np.zeros((int(block.max()) + 1, score.shape[1]))
     np.add.at(sums, block, score)
     d = len(information)
-    ridge = 1e-3 * np.trace(information) / d * np.eye(d)
+    if not np.trace(information) > 0.0:
+        # Nothing was estimated (a body known already), so nothing can be understated.
+        return 1.0
+    total = float(np.trace(information))
+    if not total > 0.0:
+        return 1.0
+    ridge = 1e-3 * total / d * np.eye(d)
     return max(1.0, float(np.trace(np.linalg.solve(information + ridge, sums.T @ sums)) / d))

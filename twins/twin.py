@@ -1,11 +1,11 @@
-"""The twin: a person's most probable body, how well it is known, and draws from what is possible."""
+"""The twin: a person's most probable body, how well it is known, and draws of possible ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,16 @@ from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
-from .days import DayEffects, days_in
-from .forward import SAMPLES_A_DAY, run, with_sensitivity
+from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
+from .joint import Found, root_of
 from .noise import Noise, errors, whitening
 from .observations import Observations
+from .search import LIMIT_SD
+from .variation import Variation, rhythm
 
 Array = NDArray[np.float64]
-FORMAT = 1
+FORMAT = 2
 WELL_KNOWN, PARTLY_KNOWN = 0.5, 0.8
-BAND_DRAWS = 200
-LARGEST_DRAW_SD = 3.5
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,11 @@ class Twin:
         Laplace approximation of the posterior of z.
     noise : Noise
         Of readings about the model, misfit included.
-    day_sd : float
-        Standard deviation of the logarithm of insulin sensitivity between days.
+    variation : Variation
+        How much days, hours and meals differ.
+    rhythm : tuple of (float, float)
+        Local minute at which each window of a usual day begins, and the mean of the logarithm of
+        insulin sensitivity in it over the person's own.
     quality : mapping
         Root mean square error and mean absolute relative difference of the fit, days, readings, and
         the held-out day's forecast, where there was one.
@@ -65,7 +68,8 @@ class Twin:
     z: Array
     covariance: Array
     noise: Noise
-    day_sd: float
+    variation: Variation
+    rhythm: tuple[tuple[float, float], ...]
     quality: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     end_s: float = 0.0
@@ -73,26 +77,36 @@ class Twin:
 
     @classmethod
     def of(
-        cls, timeline: Timeline, where: Coordinates, z: Array, covariance: Array, noise: Noise,
-        days: DayEffects, seen: Observations, group: str, held_out: Mapping[str, float] | None,
-        notes: tuple[str, ...],
+        cls, timeline: Timeline, where: Coordinates, found: Found, seen: Observations, group: str,
+        held_out: Mapping[str, float] | None, notes: tuple[str, ...],
     ) -> Twin:  # fmt: skip
         """Assemble a twin and score its fit."""
-        use = whitening(seen)
-        error = errors(run(where, z[None], seen, days.effect[None]), seen, use)[:, 0]
+        use, d = whitening(seen), len(found.z)
+        error = errors(run(where, found.z[None], seen, found.effect[None]), seen, use)[:, 0]
         reading = seen.glucose[use.index]
         quality: dict[str, Any] = {
             "days": seen.days,
             "readings": len(use.index),
             "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
             "mard_percent": float(100.0 * np.mean(np.abs(error) / reading)),
+            "misfit_factor": found.factor,
             "held_out_day": dict(held_out) if held_out else None,
         }
-        end = seen.start_s + len(seen.insulin) * 60.0
+        hours = rhythm(found.variation, found.effect[: windows_in(seen)])
+        begins = (seen.start_minute + WINDOW_MIN * np.arange(len(hours))) % 1440.0
         return cls(
-            timeline.subject, timeline.source_sha256, group, where, z, covariance, noise, days.sd,
-            quality, notes, end,
+            timeline.subject, timeline.source_sha256, group, where, found.z,
+            found.covariance[:d, :d], found.noise, found.variation,
+            tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
+            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
         )  # fmt: skip
+
+    @property
+    def day_sd(self) -> float:
+        """Standard deviation of log sensitivity at some hour of a new day, all causes together."""
+        each = np.array([value for _, value in self.rhythm])
+        known = float(np.mean(each**2)) if len(each) else 0.0
+        return float(np.sqrt(self.variation.day**2 + self.variation.window**2 + known))
 
     @property
     def model(self) -> Any:
@@ -127,9 +141,8 @@ class Twin:
         """Return coordinates (n, d): draws from the posterior, or the most probable repeated."""
         if rng is None:
             return np.repeat(self.z[None], n, axis=0)
-        root = np.linalg.cholesky(self.covariance + 1e-10 * np.eye(len(self.z)))
-        draws = self.z + rng.standard_normal((n, len(self.z))) @ root.T
-        return np.clip(draws, -LARGEST_DRAW_SD, LARGEST_DRAW_SD)
+        draws = self.z + rng.standard_normal((n, len(self.z))) @ root_of(self.covariance).T
+        return np.clip(draws, -LIMIT_SD, LIMIT_SD)
 
     def patients(self, n: int = 1, rng: np.random.Generator | None = None) -> Patients:
         """Return bodies as a batch: the most probable one, or draws from the posterior."""
@@ -167,45 +180,12 @@ class Twin:
             "z": self.z.tolist(),
             "covariance": self.covariance.tolist(),
             "noise": {"sigma": self.noise.sigma, "rho": self.noise.rho},
-            "day_sd": self.day_sd,
+            "variation": asdict(self.variation),
+            "rhythm": [list(pair) for pair in self.rhythm],
             "quality": dict(self.quality),
             "notes": list(self.notes),
             "end_s": self.end_s,
         }
-
-
-def score(
-    where: Coordinates, z: Array, covariance: Array, noise: Noise, days: DayEffects,
-    seen: Observations, first: int, rng: np.random.Generator,
-) -> dict[str, float]:  # fmt: skip
-    """Return how well the samples from ``first`` on, which the fit did not see, are forecast.
-
-    The forecast runs through the whole record with the recorded doses and meals, open loop; its band
-    holds 90 % of posterior draws plus noise.
-    """
-    root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(z)))
-    draws = np.clip(z + rng.standard_normal((BAND_DRAWS, len(z))) @ root.T, -3.5, 3.5)
-    bodies = np.concatenate([z[None], draws])
-    shift = np.zeros((len(bodies), days_in(seen)))
-    shift[:, : len(days.effect)] = days.effect
-    # The days of the forecast are new ones: each draw has its own.
-    fresh = np.arange(shift.shape[1]) >= first // SAMPLES_A_DAY
-    shift[1:, fresh] = days.sd * rng.standard_normal((len(draws), int(fresh.sum())))
-    shift[0, fresh] = 0.0
-    glucose = run(where, bodies, seen, shift)[first:]
-    reading = seen.glucose[first:]
-    there = np.isfinite(reading)
-    band = glucose[:, 1:] + noise.sigma * rng.standard_normal(glucose[:, 1:].shape)
-    low, high = np.quantile(band, [0.05, 0.95], axis=1)
-    error = (reading - glucose[:, 0])[there]
-    inside = ((reading >= low) & (reading <= high))[there]
-    return {
-        "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
-        "bias_mg_dl": float(np.mean(error)),
-        "mard_percent": float(100.0 * np.mean(np.abs(error) / reading[there])),
-        "coverage_90": float(np.mean(inside)),
-        "readings": int(there.sum()),
-    }
 
 
 def load_twin(path: str | Path) -> Twin:
@@ -222,7 +202,8 @@ def load_twin(path: str | Path) -> Twin:
         raise InputError(f"cannot read twin {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
-    if data.get("format") != FORMAT or data.get("names") != list(NAMES):
+    known = isinstance(data, dict) and data.get("format") == FORMAT
+    if not known or data.get("names") != list(NAMES):
         raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
     model = load_model(data["model"], **data["options"])
     prior = data["prior"]
@@ -235,7 +216,8 @@ def load_twin(path: str | Path) -> Twin:
         np.array(data["z"]),
         np.array(data["covariance"]),
         Noise(**data["noise"]),
-        data["day_sd"],
+        Variation(**data["variation"]),
+        tuple((float(b), float(h)) for b, h in data["rhythm"]),
         data["quality"],
         tuple(data["notes"]),
         data["end_s"],

@@ -1,0 +1,72 @@
+"""Fit a twin to a person's record and tell how well it is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def command(
+    record: Annotated[Path, typer.Argument(help="A person's export, or a folder of exports.")],
+    out: Annotated[Path, typer.Option(help="Write the twin here, as JSON.")],
+    format: Annotated[
+        str | None, typer.Option(help="Refuse the file unless it is of this.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="mg/dL or mmol/L, against the file's own.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA name or offset.")] = None,
+    weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
+    age_years: Annotated[float | None, typer.Option(help="Age, if not recorded.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search's starts.")] = 0,
+) -> None:
+    """Find the most probable body for a record; print its error and what the record tells of it."""
+    from rich.console import Console
+
+    from ..clinic.person import with_person
+    from ..evaluation.write import write_text
+    from ..records import read_record
+    from ..twins import fit_twin
+
+    timeline = read_record(record, format=format, unit=unit, timezone=timezone)
+    timeline = with_person(timeline, weight_kg, age_years)
+    with Console(stderr=True).status("fitting") as status:
+        twin = fit_twin(timeline, seed=seed, progress=status.update)
+    write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
+    _print(twin)
+
+
+def _print(twin: Any) -> None:
+    """Print the error of the fit, of the held-out day, and how well each parameter is known."""
+    from rich.console import Console
+    from rich.table import Table
+
+    quality, held = twin.quality, twin.quality["held_out_day"]
+    error = Table("", "fit", "held-out day", title=f"{twin.subject}, fitted as {twin.group}")
+    rows = (
+        ("error, mg/dL (root mean square)", "rmse_mg_dl", 1),
+        ("error, % of the reading", "mard_percent", 1),
+        ("bias, mg/dL (reading - twin)", "bias_mg_dl", 1),
+        ("readings in the 90 % band, %", "coverage_90", 0),
+        ("readings", "readings", 0),
+    )
+    for words, key, digits in rows:
+        scale = 100.0 if key == "coverage_90" else 1.0
+        cells = [
+            "" if part is None or key not in part else f"{scale * part[key]:.{digits}f}"
+            for part in (quality, held)
+        ]
+        error.add_row(words, *cells)
+    known = Table("parameter", "uncertainty left", "", caption="100 %: the record taught nothing")
+    for row in twin.known():
+        known.add_row(row["meaning"], f"{100 * min(row['sd'], 1.0):.0f} %", row["verdict"])
+    console = Console()
+    console.print(error)
+    console.print(known)
+    if held is None:
+        console.print("No day was held out: the record is shorter than three days.")
+    for note in twin.notes:
+        console.print(f"note: {note}", highlight=False)

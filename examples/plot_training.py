@@ -1,0 +1,34 @@
+"""Learning curves of trained agents, from their TensorBoard files.
+
+    python examples/plot_training.py curves.png runs/insulin-adult runs/bench-adult
+"""
+
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+PANELS = {
+    "validation/time_in_range": "time in range, %",
+    "validation/time_below_54": "below 54 mg/dL, %",
+    "validation/failure": "episodes touching 40 or 600 mg/dL, %",
+}
+
+picture, *folders = sys.argv[1:] or ["curves.png"]
+figure = Figure(figsize=(11, 3.4), layout="constrained")
+axes = figure.subplots(1, len(PANELS))
+for folder in folders:
+    events = EventAccumulator(str(Path(folder) / "tensorboard"))
+    events.Reload()
+    for panel, tag in zip(axes, PANELS, strict=True):
+        points = events.Scalars(tag)
+        steps = [p.step / 1e6 for p in points]
+        panel.plot(steps, [p.value for p in points], label=Path(folder).name)
+for panel, label in zip(axes, PANELS.values(), strict=True):
+    panel.set(xlabel="environment steps, millions", ylabel=label)
+    panel.grid(alpha=0.3)
+if folders:
+    axes[0].legend(fontsize=8)
+figure.savefig(picture, dpi=110)
+print(f"{picture}: {len(folders)} runs")
