@@ -16,8 +16,8 @@ LIVE_STEPS = 1_500_000
 LIVE_KWARGS = {"patient": "adult", "scenario": "announced"}
 EVALUATED = {"patient": "adult", "scenario": "messy"}
 COMPARED = ("basal_bolus", "pid")
-# The person of the bundled record (examples/make_demo_record.py); Nightscout has no place for these.
-PERSON = {"age_years": 27.0, "weight_kg": 81.6}
+# The person of the bundled record; Nightscout has no place for these.
+AGE_YEARS, WEIGHT_KG = 27.0, 81.6
 
 
 def command(
@@ -62,7 +62,7 @@ def command(
     )
     if not given:
         console.print(
-            "No dose is recommended: the report says why. An agent trained for half a minute is not "
+            "No dose is recommended: the report says why. An agent trained this briefly is not "
             "expected to pass; `dosegym demo --pretrained` shows the one that ships.",
             highlight=False,
         )
@@ -86,7 +86,7 @@ def _fit(timeline: Any, out: Path, seed: int, console: Any) -> Any:
     from ..evaluation.write import write_text
     from ..twins import fit_twin
 
-    twin = fit_twin(timeline, seed=seed, weight_kg=PERSON["weight_kg"])
+    twin = fit_twin(timeline, seed=seed, weight_kg=WEIGHT_KG)
     write_text(out / "twin.json", json.dumps(twin.to_dict(), indent=1) + "\n")
     held = twin.quality["held_out_day"] or {}
     known = sum(row["verdict"] == "well known" for row in twin.known())
@@ -148,6 +148,14 @@ def _certify(policy: Any, out: Path, patients: int, console: Any) -> Any:
 def _report(timeline: Any, policy: Any, case: Any, twin: Any, out: Path, seed: int) -> bool:
     from ..clinic import recommend, write_report
 
-    result = recommend(timeline, policy, certificate=case, twin=twin, seed=seed, **PERSON)
+    result = recommend(
+        timeline,
+        policy,
+        certificate=case,
+        twin=twin,
+        seed=seed,
+        age_years=AGE_YEARS,
+        weight_kg=WEIGHT_KG,
+    )
     write_report(result, out / "report.html", out / "report.json")
     return not result.refused

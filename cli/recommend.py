@@ -35,7 +35,7 @@ def command(
         bool, typer.Option(help="Accept an agent that differs from its manifest.")
     ] = False,
 ) -> int:
-    """Write a report with the proposed doses of the next hours beside the current ones, or why not."""
+    """Write a report with proposed doses of the next hours beside the current ones, or why not."""
     from rich.console import Console
 
     from ..clinic import recommend, write_report

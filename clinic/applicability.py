@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..physiology.library import load_model
+from ..evaluation.safety import certified_patients
 from ..physiology.model import Model
 from ..physiology.respond import glucose_after
-from ..therapy.cohort import Cohort, virtual_cohort
+from ..therapy.cohort import Cohort
 from ..therapy.prescription import RULES, Prescription
 
 Array = NDArray[np.float64]
@@ -46,20 +46,14 @@ class Range:
 
 
 @lru_cache(maxsize=2)
-def _drawn(gut: str, n: int, purpose: str, seed: int, groups: tuple[str, ...]) -> Cohort:
-    model = load_model("uva_padova_2008", gut=gut)
-    return virtual_cohort(model, n, purpose=purpose, seed=seed, groups=groups)
+def _drawn(n: int, seed: int, groups: tuple[str, ...], gut: str) -> Cohort:
+    return certified_patients(n, seed, groups, {"gut": gut})[0]
 
 
 def certified_cohort(population: Mapping[str, Any], gut: str = "published") -> Cohort:
     """Draw the patients of a certificate again from what it says of them."""
-    return _drawn(
-        gut,
-        int(population["n"]),
-        str(population.get("purpose", "certification")),
-        int(population["seed"]),
-        tuple(population["groups"]),
-    )
+    groups = tuple(str(group) for group in population["groups"])
+    return _drawn(int(population["n"]), int(population["seed"]), groups, gut)
 
 
 def cohort_sha256(cohort: Cohort) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from ..evaluation.constraints import load_constraints
+from ..evaluation.safety import SCENARIO
 from ..evaluation.safety_case import SafetyCase
+from ..evaluation.verdict import decide
 from ..physiology.errors import InputError
 from ..policies.card import policy_hash
 from ..twins.twin import Twin
@@ -57,13 +60,16 @@ def certificate_checks(case: SafetyCase | None, policy: Any, group: str | None) 
 
 
 def _verdict(case: SafetyCase) -> Check:
-    good = case.verdict in ("RELEASE", "RESTRICT")
+    follows = decide(case.items, case.population["groups"]) == (case.verdict, case.scope)
+    good = follows and case.verdict in ("RELEASE", "RESTRICT")
     failed = sum(not item.passed for item in case.items)
     scope = f" for {', '.join(case.scope)}" if case.scope else ""
-    found = case.verdict + scope + (f", {failed} constraints not shown to hold" if failed else "")
+    found = case.verdict + scope + (f", {failed} bounds do not hold" if failed else "")
+    found += "" if follows else ", which does not follow from its bounds"
     return judged(
         "certificate-verdict", TITLES["certificate-verdict"], good, found,
         "RELEASE, or RESTRICT with this age group", "use a policy that was released",
+        reason="default deny: a verdict that its own bounds contradict is not believed",
     )  # fmt: skip
 
 
@@ -91,10 +97,26 @@ def _same_constraints(case: SafetyCase) -> Check:
 
 def _same_environment(case: SafetyCase) -> Check:
     own = str(case.environment.get("id"))
+    easier = [] if own != ENV_ID else _easier(dict(case.environment.get("kwargs", {})))
     return judged(
-        "certificate-environment", TITLES["certificate-environment"], own == ENV_ID, own, ENV_ID,
-        AGAIN,
+        "certificate-environment", TITLES["certificate-environment"],
+        own == ENV_ID and not easier, own + (f" with {', '.join(easier)}" if easier else ""),
+        f"{ENV_ID} with {SCENARIO} days, a sensor that errs and a pump with limits", AGAIN,
+        reason="project choice: what was shown on easier days says little of real ones",
     )  # fmt: skip
+
+
+def _easier(kwargs: dict[str, Any]) -> list[str]:
+    """Return which keywords of a certification made its world easier than the usual one."""
+    scenario = kwargs.get("scenario")
+    fields = dict(scenario) if isinstance(scenario, Mapping) else {"preset": scenario}
+    found = [] if fields.pop("preset", None) == SCENARIO else [f"scenario {scenario}"]
+    found += [f"scenario {key}" for key in fields if key not in ("announced", "lead_min")]
+    unlike = {"sensor": "noise_free", "pump": "ideal"}
+    found += [f"{key} {value}" for key, value in unlike.items() if kwargs.get(key) == value]
+    if kwargs.get("gut", "published") != "published":
+        found.append(f"gut {kwargs['gut']}")
+    return found
 
 
 def _valid(case: SafetyCase) -> Check:
@@ -108,18 +130,10 @@ def _in_scope(case: SafetyCase, group: str | None) -> Check:
     if group is None:
         limit = "an age group in scope"
         return skipped("certificate-group", TITLES["certificate-group"], limit, "age not stated")
-    broken = [i.id for i in case.items if not i.passed and _speaks_for(case, i.group, group)]
-    found = group + (f", though {', '.join(broken)} did not hold" if broken else "")
     return judged(
-        "certificate-group", TITLES["certificate-group"], case.covers(group) and not broken, found,
+        "certificate-group", TITLES["certificate-group"], case.covers(group), group,
         ", ".join(case.scope) or "none released", "use a policy that was released for this group",
-        reason="default deny: a verdict that its own bounds contradict is not believed",
     )  # fmt: skip
-
-
-def _speaks_for(case: SafetyCase, judged_on: str, group: str) -> bool:
-    """Tell whether a bound over some patients must hold for a person of an age group."""
-    return judged_on == group or (judged_on == "all" and case.verdict == "RELEASE")
 
 
 def _same_population(case: SafetyCase) -> Check:

@@ -1,6 +1,6 @@
 """Learning curves of trained agents, from their TensorBoard files.
 
-    python examples/plot_training.py curves.png runs/insulin-adult runs/bench-adult
+python examples/plot_training.py curves.png runs/insulin-adult runs/bench-adult
 """
 
 import sys

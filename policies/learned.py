@@ -64,7 +64,7 @@ class LearnedPolicy:
 
     @property
     def wants(self) -> dict[str, Any]:
-        """What it was trained with that changes its actions' meaning, and whether it was told of meals."""
+        """What changes its actions' meaning, as trained, and whether it was told of meals."""
         trained = self.manifest.get("env_kwargs", {})
         day = load_scenario(trained.get("scenario", "unannounced"))
         told = {"announced": day.announced, "lead_min": day.lead_min}

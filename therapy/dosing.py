@@ -1,4 +1,4 @@
-"""How an agent's action in [-1, 1] becomes insulin, and back: one mapping for environments and policies.
+"""How an agent's action in [-1, 1] becomes insulin, and back, for environments and policies.
 
 Every function works on arrays and, compiled, on single numbers.
 
@@ -82,8 +82,8 @@ class DosingMap:
     ) -> NDArray[np.float32]:
         """Return the actions (B, size) that ask for these doses, as nearly as the mode can.
 
-        In ``basal_rate`` a bolus is asked for as a rate over the step; in ``meal_bolus`` the basal is
-        the prescribed one whatever is asked.
+        In ``basal_rate`` a bolus is asked for as a rate over the step; in ``meal_bolus`` the basal
+        is the prescribed one whatever is asked.
         """
         basal, bolus, usual, daily, told, ratio = (
             np.atleast_1d(np.asarray(v, dtype=np.float64))

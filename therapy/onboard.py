@@ -1,10 +1,10 @@
 """What a controller remembers of a patient: insulin on board, recent doses, recent glucose.
 
-Insulin on board is the part of delivered insulin, above the prescribed basal, that has not acted yet.
-Its activity curve is two equal compartments in a row (t/tau^2 exp(-t/tau)), whose peak lies at tau; the
-default tau = 75 min is the peak of rapid-acting insulin in Loop's exponential model (LoopKit
-``ExponentialInsulinModelPreset.rapidActingAdult``: peak 75 min, duration 6 h). At rest on the prescribed
-basal it is zero; after a suspension it is negative, as in Loop and oref0.
+Insulin on board is the part of delivered insulin, above the prescribed basal, that has not acted
+yet. Its activity curve is two equal compartments in a row (t/tau^2 exp(-t/tau)), whose peak lies at
+tau; tau = 75 min is the peak of rapid-acting insulin in Loop's exponential model (LoopKit
+``ExponentialInsulinModelPreset.rapidActingAdult``: peak 75 min, duration 6 h). At rest on the
+prescribed basal it is zero; after a suspension it is negative, as in Loop and oref0.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ def filter_decays(step_min: float) -> np.ndarray:
 
 
 def iob_cap(basal_u_per_h: np.ndarray, daily_dose_u: np.ndarray) -> np.ndarray:
-    """Return the largest insulin on board (U) taken as safe: a mean meal bolus + 3 h of basal.
+    """Return the most insulin on board (U) taken as safe: a mean meal bolus + 3 h of basal.
 
-    The rule of thumb for ``max_iob`` in the OpenAPS documentation (average meal bolus plus three times
-    the basal rate), with the mean meal bolus taken as a third of the daily dose that is not basal.
+    The rule of thumb for ``max_iob`` in the OpenAPS documentation (average meal bolus plus three
+    times the basal rate), with the mean meal bolus taken as a third of the daily dose that is not
+    basal.
     """
     bolus = np.maximum(daily_dose_u - 24.0 * basal_u_per_h, 0.1 * daily_dose_u) / 3.0
     return bolus + 3.0 * basal_u_per_h

@@ -19,7 +19,7 @@ LAGS_MIN = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 235)
 
 @dataclass(frozen=True)
 class Feature:
-    """One entry of the observation: ``stored = (value - offset) / scale``; bounds are of the value."""
+    """One entry of the observation: stored = (value - offset) / scale; bounds are of the value."""
 
     name: str
     unit: str
@@ -102,6 +102,8 @@ INSULIN_VIEW = View(
         ),
         Feature("told_recent", "g", 0, 50, 0, 2000, "announced carbohydrate, fading over 60 min"),
         Feature("cgm_day", "mg/dL", 130, 60, 20, 600, "exponential mean of CGM over a day"),
-        Feature("low_day", "mg/dL", 0, 2, 0, 60, "exponential mean over a day of 80 - CGM where below"),
+        Feature(
+            "low_day", "mg/dL", 0, 2, 0, 60, "exponential mean over a day of 80 - CGM where below"
+        ),
     )
 )

@@ -129,7 +129,7 @@ def search(
 
 def tune(
     *,
-    size: int = 60,
+    size: int = 300,
     days: int = 4,
     seed: int = 0,
     random_tries: int = 40,
@@ -175,7 +175,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m dosegym.training.tune_pid", description=__doc__
     )
-    parser.add_argument("--patients", type=int, default=60, help="virtual patients")
+    parser.add_argument("--patients", type=int, default=300, help="virtual patients")
     parser.add_argument("--days", type=int, default=4, help="days of each trial")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tries", type=int, default=40, help="random triples before the steps")

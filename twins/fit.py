@@ -155,11 +155,11 @@ def fit_twin(
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
     found = most_probable(where, seen, first)
-    notes += _at_limit(found)
+    notes += at_limit(found)
     return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes))
 
 
-def _at_limit(found: Found) -> list[str]:
+def at_limit(found: Found) -> list[str]:
     """Return a sentence on each coordinate that the prior's limit stopped."""
     at = np.flatnonzero(np.abs(found.z) > LIMIT_SD - 0.05)
     return [

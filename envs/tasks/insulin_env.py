@@ -24,7 +24,8 @@ A UVA/Padova 2008 patient eats by a scenario, wears a CGM sensor and is dosed by
 | `meal_bolus` | 1 | bolus = announced carbs / carb ratio x (1 + a), U; basal as prescribed |
 
 c(a) = (exp(3 (a + 1)) - 1) / (exp(6) - 1): nothing at -1, the prescribed basal near -0.2, all at 1.
-The pump clips to its limits and rounds to its increments. NaN or out-of-bounds actions are refused.
+`meal_bolus` needs a scenario that announces meals; without one no action has any effect. The pump
+clips to its limits and rounds to its increments. NaN or out-of-bounds actions are refused.
 
 ## Observation Space
 ``Box`` of float32; a stored value is (value - offset) / scale, clipped:

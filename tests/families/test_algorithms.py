@@ -9,7 +9,8 @@ import torch
 
 from dosegym.physiology.errors import InputError
 from dosegym.policies import learned, load_policy
-from dosegym.training import train
+from dosegym.training import load_settings, train
+from dosegym.training.build import make_lanes, make_model
 from dosegym.training.callbacks import ClinicalLog
 from dosegym.training.settings import SETTINGS
 
@@ -69,8 +70,11 @@ def test_it_learns_saves_loads_and_acts(algo: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(many, again, atol=1e-6)
     assert many.shape == (5, 1)
     assert np.all(np.abs(many) <= 1.0)
-    first, last = weights(out / "agent.zip"), weights(out / "last.zip")
-    assert first.keys() == last.keys()
+    settings = load_settings(algo, ENV, {**SHORT, **OWN[algo]}).settings
+    fresh = make_model(algo, make_lanes(ENV, settings.n_envs, 0, DEADLY), settings, 0)
+    begun, last = fresh.policy.state_dict(), weights(out / "last.zip")
+    assert begun.keys() == last.keys()
+    assert not all(torch.equal(begun[key], last[key]) for key in begun)
 
 
 @pytest.mark.parametrize("algo", list(SETTINGS))

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AsyncVectorEnv
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
 
@@ -246,6 +247,17 @@ def test_processes_under_spawn(case: Any) -> None:
             np.testing.assert_array_equal(there.step(step)[0], here.step(step)[0])
     finally:
         there.close()
+
+
+def test_spec_survives_json(case: Any) -> None:
+    """A vector's spec written to JSON and read back makes the same vector."""
+    vector = case.make_vec(2, "same_step")
+    again = gym.make_vec(EnvSpec.from_json(vector.spec.to_json()))
+    assert again.num_envs == 2
+    assert again.autoreset_mode is vector.autoreset_mode
+    np.testing.assert_array_equal(vector.reset(seed=3)[0], again.reset(seed=3)[0])
+    for actions in case.actions(11, 5, 2):
+        np.testing.assert_array_equal(vector.step(actions)[0], again.step(actions)[0])
 
 
 def test_gymnasium_makes_both_forms(case: Any) -> None:

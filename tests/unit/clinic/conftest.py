@@ -68,7 +68,7 @@ def make_case(policy: Any) -> SafetyCase:
     return SafetyCase(
         verdict="RELEASE",
         scope=("adult",),
-        items=tuple(_item(rule, "all") for rule in rules.items),
+        items=tuple(_item(rule, "adult") for rule in rules.items),
         sentence="With confidence at least 95 %, invented for a test.",
         assumptions=({"id": "A1", "text": "made by hand", "status": "assumed"},),
         policy=dict(policy.card),

@@ -15,6 +15,7 @@ from dosegym.physiology.errors import InputError
 from dosegym.policies import load_policy
 from dosegym.records import Timeline
 from dosegym.therapy.protocols import LEVELS
+from dosegym.twins.observations import observe
 
 Ask = Callable[..., Recommendation]
 
@@ -51,10 +52,12 @@ def test_json_holds_the_trajectory_and_every_hash(released: Recommendation) -> N
 
 
 def test_forecast_starts_at_the_latest_readings(released: Recommendation, record: Timeline) -> None:
-    """Every draw begins at the mean of the last three readings."""
+    """Every draw begins at the mean of the last three readings, whatever its model said."""
     assert released.forecast is not None
     start = released.forecast.current.series["glucose_mg_dl"][0]
-    assert start == pytest.approx(np.full(len(start), record.glucose.mg_dl[-3:].mean()), abs=1.0)
+    latest = np.nanmean(observe(record).glucose[-3:])
+    assert start == pytest.approx(np.full(len(start), latest), rel=1e-5)
+    assert abs(latest - record.glucose.mg_dl[-1]) < 25.0
 
 
 def test_the_same_question_gets_the_same_answer(ask: Ask, released: Recommendation) -> None:
@@ -83,8 +86,8 @@ def test_refusal_shows_no_dose(refused: Recommendation) -> None:
 def test_harmful_proposal_is_refused_after_simulation(
     ask: Ask, certified: Callable[[Any], SafetyCase]
 ) -> None:
-    """Corrections to 60 mg/dL, though certified by hand, fail the person's own forecast."""
-    double = load_policy("basal_bolus", target_mg_dl=60.0, threshold_mg_dl=61.0)
+    """Three times the basal, though certified by hand, fails the person's own forecast."""
+    double = load_policy("constant_basal", factor=3.0)
     found = ask(policy=double, certificate=certified(double))
     assert found.refused
     assert any(c.id.startswith("forecast-") and c.status == "failed" for c in found.checks)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dosegym.therapy.onboard import CARBS_FILTER_MIN, FILTERS_MIN, PEAK_MIN
+from dosegym.therapy.onboard import CARBS_FILTER_MIN, DAY_FILTER_MIN, FILTERS_MIN, PEAK_MIN
 from dosegym.therapy.view import INSULIN_VIEW, LAGS_MIN
 
 
@@ -113,6 +113,20 @@ def test_told_carbohydrate_fades(run: Any) -> None:
         expected.append(memory)
     assert max(expected) > 70.0
     np.testing.assert_allclose(seen(course, "told_recent")[:, 0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_days_glucose_is_remembered(run: Any) -> None:
+    """Exponential means over a day of the readings and of how far they lay below 80 mg/dL."""
+    course = run(lambda t, _: 0.5 if t < 60 else -0.6, days=1, scenario="fasting")
+    cgm, keep = course.log["cgm_mg_dl"][:, 0], np.exp(-5.0 / DAY_FILTER_MIN)
+    mean, low, expected = cgm[0], 0.0, [(cgm[0], 0.0)]
+    for reading in cgm[1:]:
+        mean = keep * mean + (1.0 - keep) * reading
+        low = keep * low + (1.0 - keep) * max(80.0 - reading, 0.0)
+        expected.append((mean, low))
+    assert low > 1.0
+    found = np.stack([seen(course, name)[:, 0] for name in ("cgm_day", "low_day")], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_clock_is_the_time_of_day(run: Any) -> None:

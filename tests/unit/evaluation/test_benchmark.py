@@ -248,7 +248,11 @@ def test_the_verb_prints_tables_and_writes_json(
     words = ["benchmark", str(path), "--policy", "pid", "--policy", "constant_basal"]
     assert main([*words, "--json", str(out)]) == 0
     printed = capsys.readouterr().out
-    for part in ("told: adult, 1 patient", "untold: child, 10 patients", "untold: all, 11 patients"):
+    for part in (
+        "told: adult, 1 patient",
+        "untold: child, 10 patients",
+        "untold: all, 11 patients",
+    ):
         assert part in printed
     assert "constant_basal - pid" in printed
     assert "it is no published protocol" in printed

@@ -1,5 +1,6 @@
 """Clinical figures beside SB3's own, and what happens between rollouts."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,10 @@ def scalars(folder: Path) -> EventAccumulator:
 
 def test_tensorboard_shows_both_kinds_of_figures(tmp_path: Path, arguments: Arguments) -> None:
     """SB3's losses, clinical figures of the training lanes and validation stand side by side."""
-    changes = {"overrides": {"validation.every": 128, "n_steps": 2500, "batch_size": 5000}}
-    train(**arguments("ppo", tmp_path / "run", timesteps=40_000, **changes))
+    lanes = {"n_envs": 512, "n_steps": 40, "batch_size": 10_240, "n_epochs": 1}
+    kwargs = {"days": 1, "terminate": [110.0, 150.0], "start_glucose": 130.0}
+    asked = arguments("ppo", tmp_path / "run", timesteps=40_960, env_kwargs=kwargs, overrides=lanes)
+    train(**asked)
     tags = set(scalars(tmp_path / "run").Tags()["scalars"])
     assert {"train/value_loss", "time/fps"} <= tags
     assert {"clinical/time_in_range_percent", "clinical/cost_below_54_percent"} <= tags
@@ -102,8 +105,6 @@ def test_the_best_agent_is_kept_not_the_last(
     monkeypatch.setattr(Keeper, "judge", judge)
     changes = {"overrides": {"validation.every": 64}}
     out = train(**arguments("ppo", tmp_path / "run", timesteps=320, **changes))
-    import json
-
     best, last = (json.loads((out / f).read_text()) for f in ("manifest.json", "last.json"))
     assert (best["timesteps"], best["validation"]["score"]) == (128, 3.0)
     assert (last["timesteps"], last["validation"]["score"]) == (320, 0.0)

@@ -17,10 +17,12 @@ from dosegym.records.series import Boluses, GlucoseSeries, Meals
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin, load_twin
 from dosegym.twins.coordinates import NAMES, coordinates_for
-from dosegym.twins.fit import most_probable
-from dosegym.twins.joint import inverse, root_of
+from dosegym.twins.fit import at_limit, most_probable
+from dosegym.twins.joint import Found, inverse, root_of
+from dosegym.twins.noise import Noise
 from dosegym.twins.observations import observe
 from dosegym.twins.search import LIMIT_SD
+from dosegym.twins.variation import USUAL
 from dosegym.twins.virtual import Life, live
 
 Body = Callable[..., tuple[np.ndarray, Timeline]]
@@ -150,12 +152,15 @@ def test_readings_beyond_the_sensor_do_not_pull(body_in_prior: Body) -> None:
     assert found.noise.sigma < naive.noise.sigma
 
 
-def test_a_body_unlike_its_group_is_told(noisy: Timeline) -> None:
-    """Where meals are logged at a hundredth, the coordinate that stops at its limit is named."""
-    tiny = replace(noisy, meals=Meals(noisy.meals.time_s, 0.01 * noisy.meals.carbs_g))
-    twin = fit_twin(tiny, starts=2)
-    assert twin.z.max() == LIMIT_SD
-    assert any("lies at the limit of what is tried" in note for note in twin.notes)
+def test_a_body_unlike_its_group_is_told() -> None:
+    """A coordinate that stopped at its limit is named in a note, the others are not."""
+    z, size = np.zeros(len(NAMES)), len(NAMES)
+    z[NAMES.index("Vmx")] = -LIMIT_SD
+    found = Found(z, np.zeros(0), np.eye(size), Noise(), USUAL, 1.0)
+    (note,) = at_limit(found)
+    assert note.startswith(
+        "insulin action on muscle (Vmx) lies at the limit of what is tried, -3.5"
+    )
 
 
 def test_absurd_doses_break_nothing(noisy: Timeline) -> None:
