@@ -11,7 +11,7 @@ import typer
 
 def command(
     record: Annotated[Path, typer.Argument(help="A person's export, or a folder of exports.")],
-    out: Annotated[Path, typer.Option(help="Write the twin here, as JSON.")],
+    out: Annotated[Path | None, typer.Option(help="Write the twin here, as JSON.")] = None,
     format: Annotated[
         str | None, typer.Option(help="Refuse the file unless it is of this.")
     ] = None,
@@ -35,7 +35,8 @@ def command(
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:
         twin = fit_twin(timeline, seed=seed, progress=status.update)
-    write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
+    if out is not None:
+        write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
     _print(twin)
 
 

@@ -55,7 +55,7 @@ class Check:
         if self.status == "not assessed":
             return f"{self.title}: not assessed ({self.found})"
         tail = f"; {self.mend}" if self.mend else ""
-        return f"{self.title}: {self.found}, needed {self.limit}{tail}"
+        return f"{self.title}: {self.found} (needed: {self.limit}){tail}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the check in JSON."""

@@ -34,6 +34,7 @@ RANGE_COLOURS: Final = {
 # The rule at 54 has no room for its label beside 70 in the lower charts.
 LEVEL_RULES: Final = (54.0, 70.0, 180.0, 250.0, 350.0)
 ROOM_FOR_54_PX: Final = 300.0
+WIDEST_BAR_PX: Final = 56.0
 
 
 def both(draw: Callable[[float], str]) -> str:
@@ -125,14 +126,14 @@ def doses_by_day(days: Sequence[Day]) -> str:
         total = [day.basal_u + day.long_acting_u + day.bolus_u for day in days]
         top, rules = charts.tidy_top(max(*total, 1.0), 3)
         carbs_top, carbs_rules = charts.tidy_top(max(*(d.carbs_g for d in days), 1.0), 2)
-        height, n = 276.0, len(days)
-        insulin = Frame(width, height, 40, 12, 28, 130, 0.0, n, 0.0, top)
-        carbs = Frame(width, height, 40, 12, 172, 24, 0.0, n, 0.0, carbs_top)
+        height, n = 290.0, len(days)
+        insulin = Frame(width, height, 40, 12, 28, 142, 0.0, n, 0.0, top)
+        carbs = Frame(width, height, 40, 12, 176, 24, 0.0, n, 0.0, carbs_top)
         parts = [
             charts.grid(insulin, rules, "insulin, U"),
             charts.grid(carbs, carbs_rules, "carbohydrate, g"),
         ]
-        half = 0.32 * (width - 52) / n
+        half = min(0.32 * (width - 52) / n, WIDEST_BAR_PX / 2)
         for i, day in enumerate(days):
             x = float(insulin.x(i + 0.5))
             basal = day.basal_u + day.long_acting_u

@@ -66,7 +66,10 @@ def _wear(enough: Sufficiency, limits: GateLimits) -> Check:
 
 def _basal(record: Timeline, limits: GateLimits) -> Check:
     need = limits.basal_logged
-    title, limit = "Basal insulin by pump", f"logged at least {percent(need.value)} of the time"
+    title, limit = (
+        "Basal insulin by pump",
+        f"a delivery log for at least {percent(need.value)} of the time",
+    )
     mend = "add the pump's delivery log of the whole period"
     basal = record.basal
     if basal is None or not (basal.u_per_h > 0.0).any():
@@ -78,7 +81,7 @@ def _basal(record: Timeline, limits: GateLimits) -> Check:
     part = basal.between(float(start), float(end))
     length = part.end_s - part.start_s
     logged = float(length[~part.assumed].sum() / max(end - start, 1.0))
-    found = f"logged {percent(logged)} of the time"
+    found = f"a delivery log for {percent(logged)} of the time"
     return judged(
         "basal-known", title, logged >= need.value, found, limit, mend, reason=need.reason
     )
@@ -136,6 +139,10 @@ def _person(record: Timeline) -> Check:
         *([] if age is None else [f"{age:g} years"]),
         *([] if weight is None else [f"{weight:g} kg"]),
     ]
+    unknown = [
+        *(["age"] if age is None else []),
+        *(["body weight"] if weight is None else []),
+    ]
     missing = [
         *(["--age-years"] if age is None else []),
         *(["--weight-kg"] if weight is None else []),
@@ -144,7 +151,7 @@ def _person(record: Timeline) -> Check:
         "person-known",
         "Age and body weight",
         not missing,
-        ", ".join(known) or "neither is stated",
+        ", ".join([*known, *(f"{name} not stated" for name in unknown)]),
         "both stated",
         f"give {' and '.join(missing)}",
         reason="project choice: a certificate holds for age groups, doses go by body weight",

@@ -53,13 +53,13 @@ def record_view(found: Recommendation) -> dict[str, Any]:
         "timezone": record.timezone,
         "format": record.source_format,
         "days": f"{enough.days:.1f}",
-        "shown_days": f"{min(enough.days, profile.LONGEST_DAYS):.0f}",
         "wear": percent(enough.wear_fraction),
         "modal_day": _modal(found, part),
         "why_no_modal_day": _reasons(found, "modal day"),
         "ranges": _ranges(part) if summary else None,
         "metrics": _metrics(found, part) if summary else [],
         "why_no_summary": _reasons(found, "summary"),
+        "why_no_gmi": _reasons(found, "GMI"),
         "thumbnails": [(day.label, figures.thumbnail(day)) for day in days],
         "doses": figures.doses_by_day(days),
         "dose_mean": _mean_doses(days),
@@ -106,7 +106,7 @@ def _metrics(found: Recommendation, part: Timeline) -> list[dict[str, str]]:
         if key != "gmi" or found.enough.allows("GMI")
         else {
             "label": label, "value": "-", "goal": _goal_text(goals.get(key)),
-            "met": f"not shown ({_reasons(found, 'GMI')})", "state": "none",
+            "met": "not shown", "state": "none",
         }
         for key, label, unit, digits in METRICS
     ]  # fmt: skip

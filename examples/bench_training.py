@@ -7,12 +7,12 @@ import time
 
 import numpy as np
 import torch
-from stable_baselines3 import PPO
 from stable_baselines3.common.logger import configure
 
-from dosegym.envs import make_sb3_vec_env, make_task
+from dosegym.envs import make_task
 from dosegym.envs.sb3 import DoseVecEnv
 from dosegym.training import load_settings
+from dosegym.training.build import make_lanes, make_model
 from dosegym.training.callbacks import ClinicalLog
 
 ID = "dosegym/Insulin-v0"
@@ -41,17 +41,8 @@ class DoesNothing(DoseVecEnv):
 
 
 def learner(env):
-    """Return PPO with the shipped settings for any environment, without a log on disk."""
-    model = PPO(
-        "MlpPolicy",
-        env,
-        n_steps=STEPS,
-        batch_size=SETTINGS.batch_size,
-        n_epochs=SETTINGS.n_epochs,
-        policy_kwargs={"net_arch": SETTINGS.net_arch},
-        seed=0,
-        device="cpu",
-    )
+    """Return PPO as training begins it, without a log on disk."""
+    model = make_model("ppo", env, SETTINGS, seed=0)
     model.set_logger(configure(None, []))
     return model
 
@@ -65,9 +56,8 @@ def speed(model, callback=None):
 
 
 torch.set_num_threads(1)
-people = {"patient": "adult", "reward": "kovatchev"}
-insulin = make_sb3_vec_env(ID, LANES, seed=0, **people)
-logged = make_sb3_vec_env(ID, LANES, seed=0, **people)
+people = {**SETTINGS.env_kwargs, "patient": "adult"}
+insulin, logged = (make_lanes(ID, LANES, 0, people) for _ in range(2))
 runs = {
     "does nothing": (learner(DoesNothing(make_task(ID, **people), LANES, ID, people)), None),
     "insulin": (learner(insulin), None),

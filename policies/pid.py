@@ -15,7 +15,7 @@ from .rule import Array, Chart, Doses, DosingRule, Memory, Seen, within
 
 # Gains by rule, as multiples of the prescribed basal per mg/dL: found by
 # `dosegym.training.tune_pid` on virtual patients of the training stream.
-RULE_KP, RULE_KI, RULE_KD = -0.005, -0.000025, -0.4
+RULE_KP, RULE_KI, RULE_KD = -0.00492, -7.49e-05, -0.284
 SETPOINT_MG_DL = 120.0
 
 

@@ -21,12 +21,13 @@ import numpy as np
 from ..evaluation.write import write_text
 from ..physiology.errors import InputError
 from ..physiology.streams import stream
-from ..policies.pid import RULE_KD, RULE_KI, RULE_KP, Pid
+from ..policies.pid import Pid
 from .score import Episodes
 
 ENV_ID = "dosegym/Insulin-v0"
 # Sizes of the (negative) gains searched, per mg/dL; the widths are project choices.
 RANGES = {"kp": (1e-3, 1e-1), "ki": (1e-6, 1e-3), "kd": (1e-2, 3.0)}
+START = {"kp": -0.005, "ki": -2.5e-5, "kd": -0.4}
 FIRST_STEP, LAST_STEP = 1.6, 1.05
 Gains = dict[str, float]
 Trial = Callable[[Gains], dict[str, float]]
@@ -95,7 +96,7 @@ def search(
     rng : numpy.random.Generator
     random_tries : int
     start : dict, optional
-        Tried first.
+        Tried first; ``START`` by default.
     told : callable, optional
         Called with (tries so far, gains, score) at every improvement.
 
@@ -103,7 +104,7 @@ def search(
     -------
     gains, figures, tried
     """
-    best: Gains = dict(start or {"kp": RULE_KP, "ki": RULE_KI, "kd": RULE_KD})
+    best: Gains = dict(start or START)
     figures, tried = trial(best), 1
 
     def better(gains: Gains) -> bool:

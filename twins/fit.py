@@ -130,10 +130,7 @@ def fit_twin(
     InputError
         If the record has no insulin or too little glucose, or an argument lies out of bounds.
     """
-    if weight_kg is not None and not WEIGHT.holds(weight_kg):
-        raise InputError(f"weight_kg is {weight_kg:g} kg; give {WEIGHT}")
-    if starts < 1:
-        raise InputError(f"starts is {starts}; give at least 1")
+    _check(weight_kg, starts)
     timeline = read_record(record) if isinstance(record, (str, Path)) else record
     seen = observe(timeline)
     notes: list[str] = [*timeline.notes, *seen.notes]
@@ -157,6 +154,13 @@ def fit_twin(
     found = most_probable(where, seen, first)
     notes += at_limit(found)
     return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes))
+
+
+def _check(weight_kg: float | None, starts: int) -> None:
+    if weight_kg is not None and not WEIGHT.holds(weight_kg):
+        raise InputError(f"weight_kg is {weight_kg:g} kg; give {WEIGHT}")
+    if starts < 1:
+        raise InputError(f"starts is {starts}; give at least 1")
 
 
 def at_limit(found: Found) -> list[str]:

@@ -40,7 +40,7 @@ def test_only_essential_checks_block_and_made_ones_come_first() -> None:
         judged("d", "D", False, "1", "2", "mend", essential=False),
     ]
     assert [check.id for check in blocking(checks)] == ["c", "a"]
-    assert checks[2].sentence() == "C: 1, needed 2; add one"
+    assert checks[2].sentence() == "C: 1 (needed: 2); add one"
     assert checks[1].mend == ""
 
 

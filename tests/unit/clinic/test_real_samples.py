@@ -21,13 +21,17 @@ pytestmark = [
 # file, a check it must fail, words of what was found
 SAMPLES = [
     ("pyloopkit/example_issue_report_1.json", "glucose-length", "1.0 days"),
-    ("pyloopkit/example_issue_report_1.json", "basal-known", "logged 0 %"),
+    ("pyloopkit/example_issue_report_1.json", "basal-known", "log for 0 %"),
     ("pyloopkit/example_issue_report_2.json", "meals-logged", "1.0 meals a day"),
     ("py_replay_bg/data_day_1_extended.csv", "glucose-length", "1.8 days"),
     ("py_replay_bg/data_day_2.csv", "person-known", "100 kg"),
     ("cgm_format/Clarity_Export_synthetic.csv", "basal-known", "2 injections of long-acting"),
     ("cgm_format/Clarity_Export_synthetic.csv", "meals-logged", "0.0 meals a day"),
-    ("cgm_format/nightscout_entries.json", "person-known", "neither"),
+    (
+        "cgm_format/nightscout_entries.json",
+        "person-known",
+        "age not stated, body weight not stated",
+    ),
     ("cgm_format/nightscout_entries.json", "certificate-present", "none given"),
 ]
 

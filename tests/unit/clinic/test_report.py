@@ -139,7 +139,7 @@ def test_modal_day_needs_a_week(released: Recommendation) -> None:
 def test_gmi_needs_two_weeks(page: tuple[Reader, str]) -> None:
     """The GMI of four days is withheld with the reason, the other metrics stand."""
     _, words = page
-    assert "not shown (length" in words
+    assert "indicator not shown: length" in words
 
 
 def test_names_cannot_carry_markup(refused: Recommendation) -> None:

@@ -50,7 +50,7 @@ def test_recommend_refuses_with_status_three(
     assert main(["recommend", files["record.csv"], *arguments]) == 3
     words = capsys.readouterr().out
     assert "No recommendation" in words
-    assert "Days of glucose: 2.0 days, needed at least 3 days" in " ".join(words.split())
+    assert "Days of glucose: 2.0 days (needed: at least 3 days)" in " ".join(words.split())
     assert "No recommendation" in out.read_text("utf-8")
     assert json.loads(facts.read_text("utf-8"))["refused"] is True
 
