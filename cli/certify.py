@@ -1,4 +1,4 @@
-"""Certify a policy against safety constraints; exit 0 on RELEASE."""
+"""Certify a policy on virtual patients; exit 0 only on RELEASE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show the main job end to end: record, twin, agent, evaluation, certificate, report."""
+"""Show the main job end to end, from a record to a report."""
 
 from __future__ import annotations
 

@@ -120,10 +120,11 @@ def _explain(error: Exception) -> tuple[str, int]:
     if errors is not None and isinstance(error, errors.InputError):
         return str(error), 2
     # Typer's own errors have no common public class in all its versions; they share this method.
-    if hasattr(error, "format_message"):
+    told = getattr(error, "format_message", None)
+    if told is not None:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dosegym"
-        return f"{_one_line(error.format_message())} (see {path} --help)", 2
+        return f"{_one_line(told())} (see {path} --help)", 2
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(error, pydantic.ValidationError):
         return _explain_validation(error), 2

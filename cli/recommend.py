@@ -1,4 +1,4 @@
-"""Recommend doses for the next day, or refuse with reasons; exit 0 only with a recommendation."""
+"""Write a report with proposed doses, or with why there are none."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     page: Any = Environment(
-        loader=PackageLoader(__package__, "templates"),
+        loader=PackageLoader("dosegym.clinic", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -134,7 +134,7 @@ def _item(item: ItemResult) -> dict[str, Any]:
         "bar": figures.limit_bar(used_share(item), item.passed),
         "n": item.n,
         "method": item.method,
-        "confidence": f"{100 * item.confidence:.3g} %",
+        "confidence": f"{100 * item.confidence:.3g}\u00a0%",
         "passed": item.passed,
     }
 

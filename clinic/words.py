@@ -19,7 +19,7 @@ INTENDED_USE: Final = (
     "policies; not for treating a person. A qualified clinician decides on every dose."
 )
 # A change smaller than these is called none (project choices).
-SAME_POINTS: Final = 0.5
+SAME_POINTS: Final = {"time_in_range": 0.5, "time_below_70": 0.05, "time_above_180": 0.5}
 SAME_DOSE: Final = 0.05
 PERIOD_H: Final = 6
 OBSERVE_DAYS: Final = "2 to 3 days"
@@ -62,7 +62,7 @@ def _expected(current: Course, proposed: Course) -> list[str]:
     ):
         before, after = _mean(current, metric), _mean(proposed, metric)
         digits = 1 if max(before, after) < 10 else 0
-        if abs(after - before) < SAME_POINTS:
+        if abs(after - before) < SAME_POINTS[metric]:
             sentences.append(f"Expected {words} stays at {after:.{digits}f} %.")
         else:
             verb = "rises" if after > before else "falls"
@@ -178,8 +178,8 @@ def limits_for(forecast: Forecast | None) -> tuple[str, ...]:
     rounding = (basal - course.asked_basal_u_per_h).sum(axis=0) * hours
     rounding = rounding + (bolus - course.asked_bolus_u).sum(axis=0)
     sentences.append(
-        "Rounding to the pump's increments and limits changed the day's insulin by "
-        f"{np.median(rounding):+.2f} U (median)."
+        "Limits and rounding to the pump's increments changed the insulin asked for in the "
+        f"{len(limited) * hours:.0f} h by {np.median(rounding):+.2f} U (median over draws)."
     )
     return tuple(sentences)
 

@@ -24,7 +24,7 @@ START = datetime(2026, 3, 2, tzinfo=ZONE).astimezone(UTC)  # no clock change wit
 WARM_UP_DAYS, DAYS, STEP_MIN = 1, 14, 5
 
 # What the pump is programmed to: too much at night, too little by day for the body below.
-BASAL: list[tuple[float, float]] = [(0, 1.9), (4, 1.5), (12, 1.5), (19, 1.9)]  # (hour, U/h)
+BASAL: list[tuple[float, float]] = [(0, 2.4), (4, 1.2), (12, 1.2), (19, 2.2)]  # (hour, U/h)
 CARB_RATIO, CORRECTION, TARGET = 15.0, 30.0, 110.0  # g/U, mg/dL per U, mg/dL
 DURATION_H = 5.0
 

@@ -143,7 +143,7 @@ def _announcer(kernel: Any, name: str) -> Any:
 
         def on_start(self, event: Event) -> None:
             """Log the start."""
-            if event.data["dispatcher"] is kernel:
+            if (event.data or {}).get("dispatcher") is kernel:
                 log.info("compiling %s for this machine, once (some seconds)", name)
 
         def on_end(self, event: Event) -> None:

@@ -160,6 +160,7 @@ def open_kernel(model: Model, warm_up: Callable[[ModuleType], None]) -> ModuleTy
     """
     source = kernel_source(model)
     stem = f"{model.name}_{fingerprint(model, source)}"
+    failure: BaseException = RuntimeError("no folder for compiled kernels")
     for folder in cache_folders():
         path = folder / "kernels" / f"{stem}.py"
         for attempt in ("cached", "fresh"):

@@ -112,13 +112,13 @@ def _fault(error: ValidationError, raw: Any) -> str:
     key, value, kind = (keys[-1] if keys else ""), first["input"], first["type"]
     if kind == "extra_forbidden":
         return f"{place}key {key!r} is unknown; {_suggestion(key, where, raw)}"
-    if kind == "missing" and where[-1] == key:
+    if kind == "missing" and where and where[-1] == key:
         return f"{place}key {key!r} is missing; add it"
     if kind.startswith("union_tag"):
         given = value.get("type") if isinstance(value, dict) else value
         return f"{place}type is {given!r}; choose one of {', '.join(_ITEM_MODELS)}"
     if kind == "value_error":
-        told = str(first["ctx"]["error"])
+        told = str(first.get("ctx", {}).get("error", first["msg"]))
         return f"{place}{key} {value!r} {told}" if isinstance(value, str | list) else place + told
     subject = f"{place}{key} is {value!r}" if key else f"the file holds {value!r}"
     return f"{subject}; {_mend(key, kind, first['msg'])}"

@@ -101,7 +101,7 @@ class JohnsonNoise:
         intervals = -(-n // phases)
         w = rng.standard_normal(intervals + 2 * REACH - 1)
         w[1:] *= self.memory
-        e = lfilter((1.0,), (1.0, -self.memory), w)
+        e = np.asarray(lfilter((1.0,), (1.0, -self.memory), w))
         knots = self.xi + self.scale * np.sinh((e - self.gamma) / self.delta)
         near = np.lib.stride_tricks.sliding_window_view(knots, 2 * REACH)
         offset = (near @ spline_weights(phases)).ravel()[:n]

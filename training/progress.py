@@ -57,17 +57,15 @@ class Bar:
             Progress,
             TaskProgressColumn,
             TextColumn,
-            TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
         self._total = total
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=10),
             TaskProgressColumn(),
             TextColumn("{task.fields[speed]}"),
-            TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
@@ -75,7 +73,7 @@ class Bar:
             refresh_per_second=4,
         )
         self._task = self._progress.add_task(
-            name, total=total, completed=done, speed="", figures="no validation yet"
+            name, total=total, completed=done, speed="", figures=""
         )
 
     def __enter__(self) -> Bar:
@@ -100,7 +98,7 @@ class Bar:
     def validated(self, figures: Mapping[str, float]) -> None:
         """Show time in range, time below 54 mg/dL and the score."""
         text = (
-            f"in range {figures['time_in_range']:.1f} % "
-            f"<54 {figures['time_below_54']:.2f} % score {figures['score']:.1f}"
+            f"TIR {figures['time_in_range']:.1f} "
+            f"<54 {figures['time_below_54']:.2f} score {figures['score']:.1f}"
         )
         self._progress.update(self._task, figures=text)

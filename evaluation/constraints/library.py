@@ -14,7 +14,7 @@ _SUFFIX = ".yaml"
 
 def list_constraints() -> list[str]:
     """Return the names of the constraint sets that come with the package, sorted."""
-    folder = files(__package__)
+    folder = files("dosegym.evaluation.constraints")
     return sorted(
         entry.name.removesuffix(_SUFFIX)
         for entry in folder.iterdir()
@@ -42,7 +42,7 @@ def load_constraints(name_or_path: str | Path) -> ConstraintSet:
     """
     known = list_constraints()
     if str(name_or_path) in known:
-        entry = files(__package__) / f"{name_or_path}{_SUFFIX}"
+        entry = files("dosegym.evaluation.constraints") / f"{name_or_path}{_SUFFIX}"
         return parse_constraints(entry.read_text(encoding="utf-8"), str(name_or_path))
     path = Path(name_or_path)
     try:

@@ -15,7 +15,7 @@ def list_protocols() -> list[str]:
     """Return the names of the protocols that come with the package, sorted."""
     return sorted(
         entry.name.removesuffix(_SUFFIX)
-        for entry in files(__package__).iterdir()
+        for entry in files("dosegym.evaluation.protocols").iterdir()
         if entry.name.endswith(_SUFFIX)
     )
 
@@ -35,7 +35,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
     """
     known = list_protocols()
     if str(name_or_path) in known:
-        entry = files(__package__) / f"{name_or_path}{_SUFFIX}"
+        entry = files("dosegym.evaluation.protocols") / f"{name_or_path}{_SUFFIX}"
         return parse_protocol(entry.read_text(encoding="utf-8"), str(name_or_path))
     path = Path(name_or_path)
     try:

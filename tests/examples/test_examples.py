@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # Benchmarks run by `make bench`; these take arguments that keep the run short.
 ARGUMENTS = {
     "make_demo_record.py": ["record.json"],
-    "train_insulin_agent.py": ["--timesteps", "50000", "--out", "agent"],
+    "train_insulin_agent.py": ["50000", "agent"],
 }
 SCRIPTS = sorted(p.name for p in EXAMPLES.glob("*.py") if not p.name.startswith("bench_"))
 

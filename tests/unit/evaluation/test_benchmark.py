@@ -57,6 +57,11 @@ def test_shipped_protocols_are_listed_and_load() -> None:
         assert len({task.name for task in protocol.tasks}) == 2
 
 
+def test_a_published_version_is_never_changed() -> None:
+    """T1D-Bench v1 is what it was: whoever changes a number of it makes another version."""
+    assert load_protocol("t1d-bench-v1").sha256.startswith("6fd8c52814ba")
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_shipped_protocols_can_be_run(name: str) -> None:
     """Each protocol composes and runs, here for one patient of each task and one episode."""

@@ -37,11 +37,12 @@ def test_it_trains_with_the_given_keywords(
 
 
 def test_the_bar_shows_validation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without --quiet the progress line names time in range and the score, on standard error."""
+    """Without --quiet the progress line names time in range and score, on standard error."""
     assert main(words(tmp_path / "run")) == 0
     said = " ".join(capsys.readouterr().err.split())
     assert "ppo" in said
-    assert "in range" in said
+    assert "TIR" in said
+    assert "score" in said
 
 
 def test_control_c_exits_with_130_and_resume_goes_on(
