@@ -103,7 +103,10 @@ class JohnsonNoise:
         w[1:] *= self.memory
         e = np.asarray(lfilter((1.0,), (1.0, -self.memory), w))
         knots = self.xi + self.scale * np.sinh((e - self.gamma) / self.delta)
-        near = np.lib.stride_tricks.sliding_window_view(knots, 2 * REACH)
+        # sliding_window_view, without its checks: they would cost more than the draw itself.
+        stride = knots.strides[0]
+        shape = (knots.size - 2 * REACH + 1, 2 * REACH)
+        near = np.lib.stride_tricks.as_strided(knots, shape, (stride, stride), writeable=False)
         offset = (near @ spline_weights(phases)).ravel()[:n]
         return np.ones(n), offset
 
