@@ -65,8 +65,8 @@ class _Item(_Strict):
     """What every kind of constraint states.
 
     ``harm`` says on which side of its bound the signal does harm. ``scope`` lists patient groups;
-    ``all`` means every group of the run, each by itself. ``delta`` is the probability of wrongly passing the item in its whole
-    scope, so several groups share it.
+    ``all`` means every group of the run, each by itself. ``delta`` is the probability of wrongly
+    passing the item in its whole scope, so several groups share it.
     """
 
     id: Name
