@@ -13,11 +13,13 @@ NOT_RELEASED = 1
 def command(
     policy: Annotated[str, typer.Option(help="Built-in name, trained agent, or module:attribute.")],
     constraints: Annotated[
-        str, typer.Option(help="Constraint set: a name or a YAML file.")
-    ] = "insulin-v1",
+        str,
+        typer.Option(help="Constraint set: a name or a YAML file; by default the environment's."),
+    ] = "",
+    env: Annotated[str, typer.Option(help="Environment id; that of the policy by default.")] = "",
     patients: Annotated[int, typer.Option(help="Virtual patients.")] = 3000,
     seed: Annotated[int | None, typer.Option(help="Seed of patients and days.")] = None,
-    groups: Annotated[str, typer.Option(help="Age groups, comma-separated; all by default.")] = "",
+    groups: Annotated[str, typer.Option(help="Groups, comma-separated; all by default.")] = "",
     env_kwargs: Annotated[str, typer.Option(help="Environment keywords as JSON.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the certificate.")] = None,
     trust: Annotated[
@@ -29,10 +31,11 @@ def command(
     from .options import bar, json_object
 
     keywords = json_object("--env-kwargs", env_kwargs)
+    rules = _rules(constraints, env)
     with bar("drawing virtual patients") as progress:
         case = certify(
             policy,
-            constraints=constraints,
+            constraints=rules,
             patients=patients,
             seed=SEED if seed is None else seed,
             groups=[g.strip() for g in groups.split(",")] if groups else None,
@@ -46,10 +49,29 @@ def command(
     return 0 if case.passed else NOT_RELEASED
 
 
+def _rules(constraints: str, env: str) -> str | None:
+    """Return the constraint set to use; None leaves it to the policy.
+
+    Raises
+    ------
+    InputError
+        If the set is not for the environment that was asked for.
+    """
+    from ..evaluation.constraints import load_constraints
+    from ..evaluation.subjects import subject_of
+    from .options import one_of
+
+    if env and constraints:
+        one_of("--env", env, "that of --constraints", load_constraints(constraints).environment)
+    return constraints or (subject_of(env).examination.constraints if env else None)
+
+
 def print_case(case: Any) -> None:
     """Print the verdict, the bounds against their limits, the sentence and the assumptions."""
     from rich.console import Console
     from rich.table import Column, Table
+
+    from ..evaluation.subjects import subject_of
 
     console = Console()
     table = Table(
@@ -74,9 +96,8 @@ def print_case(case: Any) -> None:
     for a in case.assumptions:
         console.print(f"  {a['id']}: {a['text']} ({a['status']})", highlight=False)
     if case.worst:
-        w = case.worst[0]
+        worst = case.worst[0]
+        words = subject_of(case.environment["id"]).examination.worst_words(worst)
         console.print(
-            f"  worst patient: {w['patient']}, seed {w['seed']}: {w['time_below_54']:.1f} % below "
-            f"54, lowest {w['min_glucose']:.0f} mg/dL",
-            highlight=False,
+            f"  worst patient: {worst['patient']}, seed {worst['seed']}: {words}", highlight=False
         )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-CHECKED_EXTRAS = ("recurrent", "browser")
+CHECKED_EXTRAS = ("contrib", "browser")
 COMPILE_LIMIT_S = 15.0
 
 

@@ -29,6 +29,19 @@ def json_object(option: str, text: str | None) -> dict[str, Any]:
     return value
 
 
+def one_of(first: str, one: str, second: str, other: str) -> str:
+    """Return whichever of two ways to say the same was used, or an empty text.
+
+    Raises
+    ------
+    InputError
+        If both were used and disagree.
+    """
+    if one and other and one != other:
+        raise InputError(f"{first} is {one!r} and {second} is {other!r}; give one of them")
+    return one or other
+
+
 class Bar:
     """A progress bar that takes (done, total) or (what, done, total)."""
 

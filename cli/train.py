@@ -15,7 +15,9 @@ def command(
     env_id: Annotated[
         str, typer.Argument(metavar="ENV", help="Environment id, e.g. dosegym/Insulin-v0.")
     ],
-    algo: Annotated[str, typer.Option(help="ppo, sac, td3, a2c or recurrent_ppo.")] = "ppo",
+    algo: Annotated[
+        str, typer.Option(help="ppo, sac, td3, a2c, recurrent_ppo or maskable_ppo.")
+    ] = "ppo",
     timesteps: Annotated[
         int | None, typer.Option(help="Environment steps, all lanes together.", show_default=False)
     ] = None,
@@ -61,10 +63,8 @@ def command(
 
 def _report(folder: Path) -> None:
     """Say where the agent lies and how it did in validation."""
+    from ..training.aim import aim_of
+
     told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    found = told["validation"]
-    typer.echo(
-        f"{folder}: best agent after {told['timesteps']:,} steps; in validation "
-        f"{found['time_in_range']:.1f} % in range, {found['time_below_54']:.2f} % below 54 mg/dL, "
-        f"score {found['score']:.1f}"
-    )
+    words = aim_of(told["env_id"]).sentence(told["validation"])
+    typer.echo(f"{folder}: best agent after {told['timesteps']:,} steps; in validation {words}")

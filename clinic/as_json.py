@@ -61,7 +61,7 @@ def as_json(found: Recommendation) -> dict[str, Any]:
         "hashes": found.hashes,
         "versions": found.versions,
     }
-    return dict(_plain(content))
+    return dict(plain(content))
 
 
 def write_json(found: Recommendation, path: str | Path) -> None:
@@ -113,11 +113,12 @@ def _course(course: Course, start_minute: float) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value in plain JSON types; NaN and infinities become null."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

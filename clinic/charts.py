@@ -142,6 +142,19 @@ def dots(frame: Frame, x: ArrayLike, y: ArrayLike, colour: str, radius: float = 
     )
 
 
+def rings(frame: Frame, x: ArrayLike, y: ArrayLike, colour: str, radius: float = 3.0) -> str:
+    """Return small open circles at the finite points."""
+    at, value = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    good = np.isfinite(at) & np.isfinite(value)
+    places = zip(frame.x(at[good]), frame.y(value[good]), strict=True)
+    circles = "".join(
+        f'<circle cx="{number(a)}" cy="{number(b)}" r="{number(radius)}"/>' for a, b in places
+    )
+    if not circles:
+        return ""
+    return f'<g fill="none" stroke="{colour}" stroke-width="1.6">{circles}</g>'
+
+
 def box(x: float, y: float, width: float, height: float, colour: str, opacity: float = 1.0) -> str:
     """Return a filled rectangle in drawing units; negative sizes draw nothing."""
     if width <= 0.0 or height <= 0.0:

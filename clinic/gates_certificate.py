@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from ..evaluation.constraints import load_constraints
-from ..evaluation.safety import SCENARIO
 from ..evaluation.safety_case import SafetyCase
+from ..evaluation.subjects.insulin import SCENARIO
 from ..evaluation.verdict import decide
 from ..physiology.errors import InputError
 from ..policies.card import policy_hash
@@ -30,13 +31,51 @@ TITLES: Final = {
     "certificate-constraints": "Certificate is of the installed constraints",
     "certificate-environment": "Certificate is of this environment",
     "certificate-valid": "Certificate has not expired",
-    "certificate-group": "Age group within its scope",
+    "certificate-group": "Group within its scope",
     "certificate-population": "Certified patients can be drawn again",
 }
 
 
-def certificate_checks(case: SafetyCase | None, policy: Any, group: str | None) -> list[Check]:
-    """Return the checks on a certificate for a policy and an age group (None: not stated)."""
+@dataclass(frozen=True)
+class Examined:
+    """What a certificate for one kind of therapy must say of its examination.
+
+    Parameters
+    ----------
+    env_id : str
+        The environment.
+    usual : str
+        Its usual world in words, as the limit is told.
+    easier : callable
+        (keywords) -> which of them made the world easier than usual.
+    redraw : callable
+        (case) -> the certified patients and their hash.
+    group_words : str
+        What its groups are called.
+    """
+
+    env_id: str
+    usual: str
+    easier: Callable[[dict[str, Any]], list[str]]
+    redraw: Callable[[SafetyCase], tuple[int, str]]
+    group_words: str
+
+
+def certificate_checks(
+    case: SafetyCase | None, policy: Any, group: str | None, examined: Examined | None = None
+) -> list[Check]:
+    """Return the checks on a certificate.
+
+    Parameters
+    ----------
+    case : SafetyCase or None
+    policy : object
+    group : str or None
+        The person's; None where it is not known.
+    examined : Examined, optional
+        What is asked of the examination; that of insulin by default.
+    """
+    examined = examined or INSULIN
     if case is None:
         first = judged(
             "certificate-present", TITLES["certificate-present"], False, "none given",
@@ -52,10 +91,10 @@ def certificate_checks(case: SafetyCase | None, policy: Any, group: str | None) 
         _verdict(case),
         _same_policy(case, policy),
         _same_constraints(case),
-        _same_environment(case),
+        _same_environment(case, examined),
         _valid(case),
-        _in_scope(case, group),
-        _same_population(case),
+        _in_scope(case, group, examined),
+        _same_population(case, examined),
     ]  # fmt: skip
 
 
@@ -95,13 +134,13 @@ def _same_constraints(case: SafetyCase) -> Check:
     )  # fmt: skip
 
 
-def _same_environment(case: SafetyCase) -> Check:
-    own = str(case.environment.get("id"))
-    easier = [] if own != ENV_ID else _easier(dict(case.environment.get("kwargs", {})))
+def _same_environment(case: SafetyCase, examined: Examined) -> Check:
+    own, meant = str(case.environment.get("id")), examined.env_id
+    easier = [] if own != meant else examined.easier(dict(case.environment.get("kwargs", {})))
     return judged(
         "certificate-environment", TITLES["certificate-environment"],
-        own == ENV_ID and not easier, own + (f" with {', '.join(easier)}" if easier else ""),
-        f"{ENV_ID} with {SCENARIO} days, a sensor that errs and a pump with limits", AGAIN,
+        own == meant and not easier, own + (f" with {', '.join(easier)}" if easier else ""),
+        f"{meant} with {examined.usual}", AGAIN,
         reason="project choice: what was shown on easier days says little of real ones",
     )  # fmt: skip
 
@@ -126,29 +165,45 @@ def _valid(case: SafetyCase) -> Check:
     )  # fmt: skip
 
 
-def _in_scope(case: SafetyCase, group: str | None) -> Check:
+def _in_scope(case: SafetyCase, group: str | None, examined: Examined) -> Check:
+    called = examined.group_words
+    title = f"{called[0].upper()}{called[1:]} within its scope"
     if group is None:
-        limit = "an age group in scope"
-        return skipped("certificate-group", TITLES["certificate-group"], limit, "age not stated")
+        limit = f"{called} in scope"
+        return skipped("certificate-group", title, limit, "age not stated")
     return judged(
-        "certificate-group", TITLES["certificate-group"], case.covers(group), group,
-        ", ".join(case.scope) or "none released", "use a policy that was released for this group",
+        "certificate-group", title, case.covers(group), group.replace("_", " "),
+        ", ".join(g.replace("_", " ") for g in case.scope) or "none released",
+        "use a policy that was released for this group",
     )  # fmt: skip
 
 
-def _same_population(case: SafetyCase) -> Check:
+def _same_population(case: SafetyCase, examined: Examined) -> Check:
     stated = str(case.population.get("sha256"))
-    cohort = certified_cohort(case.population, _gut(case))
-    own = cohort_sha256(cohort)
+    size, own = examined.redraw(case)
     return judged(
         "certificate-population", TITLES["certificate-population"], own == stated,
-        f"{len(cohort)} patients, {own[:12]}", stated[:12], AGAIN,
+        f"{size} patients, {own[:12]}", stated[:12], AGAIN,
         reason="without them nobody can say whether this person is like them",
     )  # fmt: skip
 
 
+def _redraw(case: SafetyCase) -> tuple[int, str]:
+    cohort = certified_cohort(case.population, _gut(case))
+    return len(cohort), cohort_sha256(cohort)
+
+
 def _gut(case: SafetyCase) -> str:
     return str(dict(case.environment.get("kwargs", {})).get("gut", "published"))
+
+
+INSULIN: Final = Examined(
+    env_id=ENV_ID,
+    usual=f"{SCENARIO} days, a sensor that errs and a pump with limits",
+    easier=_easier,
+    redraw=_redraw,
+    group_words="age group",
+)
 
 
 def applicability_checks(

@@ -68,3 +68,29 @@ ESSENTIAL: Final = {
     "insulin action": ("Vmx", "kp3"),
     "carbohydrate absorption": ("kmax", "kabs", "carb_factor"),
 }
+
+
+@dataclass(frozen=True)
+class PressureGateLimits:
+    """The limits of the gates; none is a clinical standard, each says where it comes from."""
+
+    fit_error: Limit = Limit(
+        1.6, "times the device's error", _CHOICE + "more says that the body is not this person's"
+    )
+    foretold: Limit = Limit(
+        0.60, "of visits", _CHOICE + "a 90 % band that misses two visits in five misleads"
+    )
+    effective: Limit = Limit(
+        100.0, "virtual people", _CHOICE + "fewer make a posterior of a handful of lucky draws"
+    )
+    known: Limit = Limit(0.60, "of the prior's spread", _CHOICE + "a prior is not this person")
+    serious: Limit = Limit(0.10, "of the twin's draws", _CHOICE + "one possible person in ten")
+    extra: Limit = Limit(
+        0.05, "of the twin's draws", _CHOICE + "half of it may be chance at 400 draws"
+    )
+    worse: Limit = Limit(
+        0.50, "of the twin's draws", _CHOICE + "a change must be likelier to help than to harm"
+    )
+
+
+PRESSURE_LIMITS: Final = PressureGateLimits()

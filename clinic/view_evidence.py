@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..evaluation.safety_case import ItemResult, SafetyCase
 from ..twins.twin import Twin
 from . import figures
 from .checks import percent
 from .gates_twin import own_average_error
 from .start import Bodies, samples_of
+from .view_certificate import certificate_view
 
 if TYPE_CHECKING:
     from .recommendation import Recommendation
@@ -28,7 +28,9 @@ def evidence_view(found: Recommendation) -> dict[str, Any]:
         "twin": None if found.twin is None else _twin(found, found.twin),
         "certificate": None
         if found.certificate is None
-        else _certificate(found, found.certificate),
+        else certificate_view(
+            found.certificate, None if found.twin is None else found.twin.group
+        ),
         "checks": [check.to_dict() for check in found.checks],
         "passed": sum(check.passed for check in found.checks),
         "failed": sum(check.status == "failed" for check in found.checks),
@@ -83,66 +85,3 @@ def _fit_figure(found: Recommendation, twin: Twin, bodies: Bodies) -> str:
     begins = float(found.record.local_minute_of_day(np.array([first]))[0])
     minutes = begins + 5.0 * np.arange(len(readings), dtype=np.float64)
     return figures.twin_fit(minutes, readings, low, high, bodies.likely[part])
-
-
-def _certificate(found: Recommendation, case: SafetyCase) -> dict[str, Any]:
-    group = None if found.twin is None else found.twin.group
-    shown = [item for item in case.items if item.group in ("all", group)]
-    return {
-        "verdict": case.verdict,
-        "scope": ", ".join(case.scope) or "nobody",
-        "sentence": case.sentence,
-        "assumptions": [dict(entry) for entry in case.assumptions],
-        "items": [_item(item) for item in shown],
-        "hidden": len(case.items) - len(shown),
-        "created": case.created[:10],
-        "expires": case.expires[:10],
-        "expired": case.expired(),
-        "comparator": case.comparator,
-        "population": f"{case.population.get('n')} virtual patients "
-        f"({', '.join(case.population.get('groups', []))}), followed for "
-        f"{case.constraints.get('horizon_days')} days each",
-        "constraints": f"{case.constraints.get('name')} {case.constraints.get('version')}",
-        "worst": [dict(entry) for entry in case.worst],
-        "hashes": {
-            "certificate": case.sha256,
-            "policy": case.policy_sha256,
-            "constraints": str(case.constraints.get("sha256")),
-            "population": str(case.population.get("sha256")),
-        },
-    }
-
-
-def _item(item: ItemResult) -> dict[str, Any]:
-    scale, unit = (100.0, "% of patients") if item.type == "chance" else (1.0, item.unit)
-    lower_is_harm = item.type == "noninferiority" and item.harm == "below"
-    limit = -item.limit if lower_is_harm else item.limit
-    rule = (
-        f" {'under' if item.harm == 'below' else 'over'} {item.threshold:g}"
-        if item.threshold
-        else ""
-    )
-    return {
-        "id": item.id,
-        "hazard": item.hazard,
-        "what": f"{item.signal.replace('_', ' ')}{rule}",
-        "group": item.group,
-        "observed": f"{scale * item.observed:.2f}",
-        "bound": f"{scale * item.bound:.2f}",
-        "limit": f"{scale * limit:.2f}",
-        "unit": unit,
-        "bar": figures.limit_bar(used_share(item), item.passed),
-        "n": item.n,
-        "method": item.method,
-        "confidence": f"{100 * item.confidence:.3g}\u00a0%",
-        "passed": item.passed,
-    }
-
-
-def used_share(item: ItemResult) -> float:
-    """Return how much of its limit a bound uses up; 1 is the limit, below 0 a gain."""
-    if item.type == "noninferiority" and item.harm == "below":
-        return -item.bound / item.limit
-    if item.type == "mean" and item.harm == "below":
-        return item.limit / item.bound if item.bound > 0 else 1.5
-    return item.bound / item.limit if item.limit > 0 else 1.5

@@ -29,15 +29,20 @@ class Streams(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a transition yields; ``log`` has the columns ``task.log_columns``."""
+    """What a transition yields; ``log`` has the columns ``task.log_columns``.
+
+    ``mask`` says which single choices of a discrete action are permitted next, where a task has
+    any to forbid.
+    """
 
     observation: NDArray[np.float32]
     reward: Array
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
-    proposed: NDArray[np.float32]
-    applied: NDArray[np.float32]
+    proposed: NDArray[Any]
+    applied: NDArray[Any]
     log: Array
+    mask: NDArray[np.bool_] | None = None
 
 
 class Task(Protocol):
@@ -73,11 +78,11 @@ class Task(Protocol):
         """Turn actions (B, A) into what the device delivers over the coming interval."""
         ...
 
-    def live(self, episode: Any, state: Any, orders: Any) -> Array:
-        """Return the body's states (B, S) after the interval."""
+    def live(self, episode: Any, state: Any, orders: Any) -> Any:
+        """Return the body's states (B, S) after the interval, or a record of what it did."""
         ...
 
-    def judge(self, episode: Any, state: Any, orders: Any, body: Array) -> tuple[Any, Step]:
+    def judge(self, episode: Any, state: Any, orders: Any, body: Any) -> tuple[Any, Step]:
         """Sense, observe, reward, count costs and decide whether the episode ends."""
         ...
 
@@ -136,6 +141,7 @@ def info_of(task: Task, step: Step, lane: int) -> dict[str, Any]:
     """Return the info dictionary of one lane: the same keys at every step, reset included."""
     row = step.log[lane].tolist()
     k = len(task.cost_names)
+    choices = {} if step.mask is None else {"action_mask": step.mask[lane].copy()}
     return {
         "cost": row[k],
         "costs": dict(zip(task.cost_names, row, strict=False)),
@@ -145,6 +151,7 @@ def info_of(task: Task, step: Step, lane: int) -> dict[str, Any]:
         "applied_action": step.applied[lane].copy(),
         "shielded": row[k + 3] > 0.0,
         "truth": dict(zip(task.log_columns[k + 4 :], row[k + 4 :], strict=True)),
+        **choices,
     }
 
 
@@ -164,6 +171,7 @@ def infos_of(task: Task, step: Step, present: NDArray[np.bool_] | None = None) -
         "applied_action": step.applied,
         "shielded": log[k + 3] > 0.0,
         "truth": _masked(dict(zip(task.log_columns[k + 4 :], log[k + 4 :], strict=True)), here),
+        **({} if step.mask is None else {"action_mask": step.mask}),
     }
     return _masked(infos, here)
 

@@ -28,6 +28,7 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         self._lanes = Lanes(task, 1)
         self._over = False
         self._track: list[list[float]] = []
+        self._mask: NDArray[np.bool_] | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -39,6 +40,7 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         step = self._lanes.begin()
         self._over = False
         self._track = [step.log[0].tolist()]
+        self._mask = None if step.mask is None else step.mask[0]
         return step.observation[0], info_of(self.task, step, 0)
 
     def step(
@@ -58,6 +60,7 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
             self._track.append(step.log[0].tolist())
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
         self._over = terminated or truncated
+        self._mask = None if step.mask is None else step.mask[0]
         info = info_of(self.task, step, 0)
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 

@@ -76,4 +76,10 @@ def overwrite(step: Step, lanes: Sequence[int], fresh: Step) -> Step:
     proposed, applied = step.proposed.copy(), step.applied.copy()
     observation[lanes], log[lanes] = fresh.observation, fresh.log
     proposed[lanes], applied[lanes] = fresh.proposed, fresh.applied
-    return step._replace(observation=observation, log=log, proposed=proposed, applied=applied)
+    mask = step.mask
+    if mask is not None and fresh.mask is not None:
+        mask = mask.copy()
+        mask[lanes] = fresh.mask
+    return step._replace(
+        observation=observation, log=log, proposed=proposed, applied=applied, mask=mask
+    )

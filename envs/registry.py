@@ -82,6 +82,46 @@ ENTRIES = (
             },
         ),
     ),
+    Entry(
+        "dosegym/BloodPressure-v0",
+        "dosegym.envs.tasks.blood_pressure_env:BloodPressureEnv",
+        "dosegym.envs.tasks.blood_pressure_env:BloodPressureVectorEnv",
+        "dosegym.envs.tasks.blood_pressure:make",
+        "Titration of antihypertensive drugs, visit by visit",
+        (
+            {"days": 168},
+            {
+                "days": 168,
+                "patient": ["kidney_disease", "person#001"],
+                "reward": "time_in_target",
+                "measurement": "office_attended",
+                "labs": "every_visit",
+                "adherence": "poor",
+                "contraindications": "allow",
+                "formulary": {"arb": "telmisartan", "thiazide": "indapamide"},
+                "terminate": [118.0, 170.0],
+            },
+            {
+                "days": 168,
+                "patient": {"population": "virtual", "size": 5, "purpose": "training", "seed": 3},
+                "action": "box",
+                "reward": "sprint",
+                "measurement": "home_week",
+                "interval_days": 14,
+                "max_changes": 2,
+                "cost_weights": {"potassium_high": 2.0},
+            },
+            {
+                "days": 168,
+                "patient": "older",
+                "interval_days": "chosen",
+                "measurement": "ambulatory",
+                "kinetics": False,
+                "sodium_intake": 0.6,
+                "terminate": None,
+            },
+        ),
+    ),
 )
 
 
@@ -104,6 +144,21 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
+def entry_of(env_id: str) -> Entry:
+    """Return what is registered under an environment id.
+
+    Raises
+    ------
+    InputError
+        If the id is unknown.
+    """
+    for entry in ENTRIES:
+        if entry.id == env_id:
+            return entry
+    known = ", ".join(entry.id for entry in ENTRIES)
+    raise InputError(f"environment id is {env_id!r}; choose one of {known}")
+
+
 def make_task(env_id: str, **kwargs: Any) -> Any:
     """Return the Task of an environment id.
 
@@ -112,11 +167,7 @@ def make_task(env_id: str, **kwargs: Any) -> Any:
     InputError
         If the id or a keyword is unknown.
     """
-    found = [e for e in ENTRIES if e.id == env_id]
-    if not found:
-        known = ", ".join(e.id for e in ENTRIES)
-        raise InputError(f"environment id is {env_id!r}; choose one of {known}")
-    factory = _load(found[0].task)
+    factory = _load(entry_of(env_id).task)
     check_keywords(factory, kwargs, env_id)
     return factory(**kwargs)
 

@@ -1,6 +1,7 @@
 """Whether to trust: metrics, statistics, evaluation, benchmarks and the release gate."""
 
 from .benchmark import BenchmarkResult, benchmark
+from .comparison import paired_differences
 from .evaluate import Evaluation, evaluate
 from .safety import certify
 from .safety_case import SafetyCase, load_case
@@ -13,4 +14,5 @@ __all__ = [
     "certify",
     "evaluate",
     "load_case",
+    "paired_differences",
 ]

@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..envs.registry import make_task
 from ..physiology.errors import InputError
 from ..policies.library import load_policy
+from .comparison import paired_differences, paired_rows
 from .evaluate import Evaluation, evaluate, keywords_for, without_nan
 from .protocol import Protocol, ProtocolTask
 from .protocols import load_protocol
-from .summary import Summary, per_patient, summarise
+from .summary import Summary
 from .versions import versions
 from .write import write_text
 
-Progress = Callable[[str, int, int], None]
+__all__ = ["BenchmarkResult", "TaskResult", "benchmark", "paired_rows"]
 
-DIFFERENCE_STREAM = 8
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -158,43 +157,8 @@ def _run(
             scoring=plan.scoring_of(),
             progress=None if progress is None else _named(progress, label),
         )
-    first, *others = found
-    rng = np.random.default_rng(np.random.SeedSequence(plan.seed, spawn_key=(DIFFERENCE_STREAM,)))
-    differences = {
-        name: summarise(paired_rows(found[name].rows, found[first].rows), rng=rng)
-        for name in others
-    }
-    return TaskResult(task.name, found, differences)
+    return TaskResult(task.name, found, paired_differences(found, seed=plan.seed))
 
 
 def _named(progress: Progress, label: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(label, done, total)
-
-
-def paired_rows(
-    rows: Sequence[Mapping[str, Any]], baseline: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return one row per patient with each metric minus the baseline's, seeds averaged first.
-
-    Raises
-    ------
-    InputError
-        If the two do not hold the same patients.
-    """
-    groups, values = per_patient(rows)
-    other_groups, other = per_patient(baseline)
-    if groups != other_groups:
-        odd = sorted(set(groups) ^ set(other_groups)) or sorted(groups)
-        raise InputError(f"patient {odd[0]} is not in both evaluations alike; pair every patient")
-    place = {name: k for k, name in enumerate(other_groups)}
-    return [
-        {
-            "patient": name,
-            "group": group,
-            "seed": 0,
-            "metrics": {
-                m: float(column[i] - other[m][place[name]]) for m, column in values.items()
-            },
-        }
-        for i, (name, group) in enumerate(groups.items())
-    ]

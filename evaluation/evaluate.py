@@ -1,4 +1,4 @@
-"""Evaluation: consensus metrics per patient under a policy, and their summary with intervals."""
+"""Evaluation: metrics per patient under a policy, and their summary with intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from ..physiology.errors import InputError
 from ..policies.library import load_policy
 from .rollout import WHOLE, Progress, Rollout, lane_seed, rollout
 from .scoring import TRUTH, Scoring, metrics_of, rows_of
+from .subject import Subject
+from .subjects import environment_of, subject_of
 from .summary import summarise
+from .trajectory import rows_from
 from .window import Window
 from .write import write_text
 
@@ -24,6 +27,8 @@ __all__ = ["Evaluation", "evaluate", "keywords_for", "metrics_of", "rows_of"]
 
 LANES = 512
 SUMMARY_STREAM = 7
+# Keywords that give actions their meaning: a caller may not change them under a policy.
+LANGUAGE = ("action", "formulary")
 
 
 @dataclass(frozen=True)
@@ -92,16 +97,17 @@ def keywords_for(policy: Any, env_kwargs: Mapping[str, Any] | None) -> dict[str,
     Raises
     ------
     InputError
-        If the caller asks for another dosing mode than the policy acts in.
+        If the caller asks for another dosing mode or formulary than the policy acts in.
     """
     wants = dict(getattr(policy, "wants", {}))
     given = dict(env_kwargs or {})
     telling = {k: wants.pop(k) for k in ("announced", "lead_min") if k in wants}
-    if "action" in given and given["action"] != wants.get("action", given["action"]):
-        raise InputError(
-            f"action is {given['action']!r} in env-kwargs, the policy acts in "
-            f"{wants['action']!r}; leave action out or choose another policy"
-        )
+    for key in LANGUAGE:
+        if key in given and given[key] != wants.get(key, given[key]):
+            raise InputError(
+                f"{key} is {given[key]!r} in env-kwargs, the policy acts in {wants[key]!r}; leave "
+                f"{key} out or choose another policy"
+            )
     scenario = given.get("scenario", "unannounced")
     if telling:
         asked = dict(scenario) if isinstance(scenario, Mapping) else {"preset": scenario}
@@ -111,10 +117,10 @@ def keywords_for(policy: Any, env_kwargs: Mapping[str, Any] | None) -> dict[str,
 
 def evaluate(
     policy: Any,
-    env_id: str = "dosegym/Insulin-v0",
+    env_id: str | None = None,
     *,
-    episodes: int = 5,
-    days: int = 10,
+    episodes: int | None = None,
+    days: int | None = None,
     seed: int = 0,
     env_kwargs: Mapping[str, Any] | None = None,
     window: Window = WHOLE,
@@ -128,11 +134,13 @@ def evaluate(
     ----------
     policy : str, Path or object
         Anything ``load_policy`` takes, or an object with ``predict``.
-    env_id : str
-    episodes : int
-        Episodes per patient; their metrics are averaged before anything is summarised.
-    days : int
-        Length of each.
+    env_id : str, optional
+        By default the environment that the policy was made for, else ``dosegym/Insulin-v0``.
+    episodes : int, optional
+        Episodes per patient, 5 by default; their metrics are averaged before anything is
+        summarised.
+    days : int, optional
+        Length of each; 10 with insulin, 364 with blood pressure by default.
     seed : int
         Episodes of the same seed are the same days for every policy.
     env_kwargs : mapping, optional
@@ -140,8 +148,8 @@ def evaluate(
     window : Window
         Part of each episode that counts; the whole by default.
     scoring : Scoring
-        How its glucose becomes metrics; by default true (interstitial) glucose, and a failure is an
-        episode that falls below 40 or rises above 600 mg/dL.
+        How glucose becomes metrics; by default true (interstitial) glucose, and a failure is an
+        episode that falls below 40 or rises above 600 mg/dL. Other environments have one scoring.
     keep_rollouts : bool
         Keep the time courses too.
     progress : callable, optional
@@ -158,8 +166,13 @@ def evaluate(
     InputError
         On anything unknown or out of range.
     """
-    _check_counts(episodes=episodes, days=days)
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
+    env_id = environment_of(chosen, env_id)
+    subject = subject_of(env_id)
+    episodes = subject.episodes if episodes is None else episodes
+    days = subject.days if days is None else days
+    _check_counts(episodes=episodes, days=days)
+    _check_scoring(subject, scoring)
     wanted = {"patient": "all", **keywords_for(chosen, env_kwargs)}
     kwargs = {**wanted, "days": days, "terminate": None}
     task = make_task(env_id, **{**kwargs, "by_lane": True})
@@ -169,7 +182,7 @@ def evaluate(
         part = plan[first : first + LANES]
         tell = _whole(progress, first, len(part), len(plan))
         run = _run_part(task, chosen, part, seed, window, tell)
-        rows += rows_of(run, scoring)
+        rows += rows_from(run, subject.score(run, scoring))
         runs += [run] if keep_rollouts else []
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SUMMARY_STREAM,)))
     summary = summarise(rows, rng=rng)
@@ -181,6 +194,11 @@ def _check_counts(**counts: Any) -> None:
     for name, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
+
+
+def _check_scoring(subject: Subject, scoring: Scoring) -> None:
+    if scoring != TRUTH and not subject.scored:
+        raise InputError(f"scoring is of glucose; leave it out in {subject.env_id}")
 
 
 def _whole(progress: Progress | None, first: int, lanes: int, plan: int) -> Progress | None:

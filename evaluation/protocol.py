@@ -21,14 +21,13 @@ from pydantic import (
 )
 
 from ..physiology.errors import InputError
-from .metrics import cgm_metrics
-from .scoring import CEILING_MG_DL, SEEN, Scoring
+from .scoring import CEILING_MG_DL, Scoring
+from .subjects import subject_of
 from .window import Window
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 
-OTHER_METRICS = ("insulin_u_per_day", "failure", "mean_reward", *(f"cgm_{name}" for name in SEEN))
 DEFAULT = Scoring()
 
 
@@ -97,16 +96,15 @@ class Protocol(_Strict):
     policies: tuple[Text, ...] = Field(min_length=1)
     differs: tuple[Text, ...] = ()
 
-    @field_validator("metrics")
-    @classmethod
-    def _known_metrics(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = [*cgm_metrics([100.0, 101.0]), *OTHER_METRICS]
-        for name in names:
+    @model_validator(mode="after")
+    def _known_metrics(self) -> Protocol:
+        known = subject_of(self.environment).metric_names
+        for name in self.metrics:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-                raise ValueError(f"names {name!r}, which is no metric; {hint}")
-        return names
+                raise ValueError(f"metrics names {name!r}, which is no metric; {hint}")
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> Protocol:

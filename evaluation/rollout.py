@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,40 +11,17 @@ from numpy.typing import NDArray
 from ..envs.core import Step, Task
 from ..envs.lanes import Lanes
 from ..physiology.errors import InputError
-from ..policies.basal import ConstantBasal
 from ..policies.rule import Chart
 from ..policies.threads import one_thread
+from .subjects import subject_of_task
+from .trajectory import Rollout
 from .window import Window
 
-Array = NDArray[np.float64]
+__all__ = ["Rollout", "lane_seed", "rollout"]
+
 Progress = Callable[[int, int], None]
 
 WHOLE = Window()
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """What happened to each lane.
-
-    Parameters
-    ----------
-    names, groups : tuple of str, one per lane
-    seeds : tuple of int
-        ``reset(seed=...)`` of the single environment repeats the lane.
-    step_min : float
-    series : mapping of str to array (T+1, B)
-        The task's log columns at times 0..T of the recorded window (rates and doses at index t are
-        those of the interval that ended there), and ``reward``.
-    start_min : array (B,)
-        Minute at time 0, since midnight of day 0.
-    """
-
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-    seeds: tuple[int, ...]
-    step_min: float
-    series: dict[str, NDArray[np.float32]]
-    start_min: Array
 
 
 def lane_seed(seed: int, episode: int, patient: int) -> int:
@@ -59,7 +35,7 @@ def rollout(
     policy: Any,
     seeds: Sequence[int],
     *,
-    record: Sequence[str] = ("glucose_mg_dl", "cgm_mg_dl", "basal_u_per_h", "bolus_u", "iob_u"),
+    record: Sequence[str] | None = None,
     window: Window = WHOLE,
     progress: Progress | None = None,
 ) -> Rollout:
@@ -74,8 +50,8 @@ def rollout(
         With ``predict`` in SB3's form.
     seeds : sequence of int
         One per lane.
-    record : sequence of str
-        Log columns to keep.
+    record : sequence of str, optional
+        Log columns to keep; by default those that the task's metrics are made from.
     window : Window
         Part of the episode to record; the whole by default.
     progress : callable, optional
@@ -93,9 +69,10 @@ def rollout(
     job: Any = task
     first, last = window.bounds(int(job.n_steps))
     lanes, step, chart = _admit(job, policy, seeds)
-    tape = _Tape(job, record, last - first, len(seeds))
+    columns = subject_of_task(job).record if record is None else record
+    tape = _Tape(job, columns, last - first, len(seeds))
     start = step.log[:, job.log_columns.index("time_min")] + first * job.step_min
-    usual = ConstantBasal(action=job.dosing.mode) if window.calibration else None
+    usual = subject_of_task(job).usual(job) if window.calibration else None
     memory: Any = None
     begin = np.ones(len(seeds), dtype=np.bool_)
     for t in range(last):

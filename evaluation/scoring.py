@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..therapy.protocols import LEVELS
 from .metrics import cgm_metrics_batch
-from .rollout import Rollout
+from .trajectory import Rollout, rows_from
 
 Array = NDArray[np.float64]
 
@@ -116,16 +116,7 @@ def metrics_of(run: Rollout, scoring: Scoring = TRUTH) -> dict[str, Array]:
 
 def rows_of(run: Rollout, scoring: Scoring = TRUTH) -> list[dict[str, Any]]:
     """Return one row per lane: patient, group, seed, metrics."""
-    metrics = metrics_of(run, scoring)
-    return [
-        {
-            "patient": run.names[i],
-            "group": run.groups[i],
-            "seed": run.seeds[i],
-            "metrics": {k: float(v[i]) for k, v in metrics.items()},
-        }
-        for i in range(len(run.names))
-    ]
+    return rows_from(run, metrics_of(run, scoring))
 
 
 def _over(values: NDArray[np.float32], counts: NDArray[np.bool_]) -> Array:

@@ -1,4 +1,4 @@
-"""From metrics of virtual patients to a verdict: one bound per constraint item and age group.
+"""From metrics of virtual patients to a verdict: one bound per constraint item and group.
 
 Patients of one group are independent draws from one distribution, as the bounds require; patients
 of different groups are not, so no bound pools groups. Nothing is lost: limits and margins are on
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,15 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..therapy.constraint import EVERYONE, ChanceItem, ConstraintSet, MeanItem
 from .statistics import Bound, betting, clopper_pearson, paired_difference
+from .subjects import subject_of
 
 Array = NDArray[np.float64]
 Metrics = Mapping[str, Array]
 
-GROUPS: Final = ("adult", "adolescent", "child")
-
 
 @dataclass(frozen=True)
 class ItemResult:
-    """One constraint item judged on one age group.
+    """One constraint item judged on one group of patients.
 
     ``limit`` is the largest share of harmed patients (chance), the limit of the mean (mean) or the
     margin (noninferiority); ``observed`` and ``bound`` are in the same unit; ``slack`` >= 0 passes.
@@ -66,10 +65,10 @@ def judge_all(
     constraints : ConstraintSet
         An item whose scope is ``all`` is judged in each group present.
     candidate, current : mapping of metric to array (n,)
-        Under the policy and under the current regimen, patients in the same order, which was fixed
+        Under the policy and under the comparator, patients in the same order, which was fixed
         before anything was seen.
     groups : sequence of str (n,)
-        Each patient's age group.
+        Each patient's group, one of those of the set's environment.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def judge_all(
         taken over a missing value.
     """
     labels = np.asarray(groups)
-    present = _present(constraints, labels)
+    present = _present(constraints, labels, subject_of(constraints.environment).groups)
     results = []
     for item in constraints.items:
         values = _signal(candidate, item.signal, len(labels), "candidate")
@@ -99,7 +98,7 @@ def decide(results: Sequence[ItemResult], groups: Sequence[str]) -> tuple[str, t
     results : sequence of ItemResult
         As :func:`judge_all` returns them.
     groups : sequence of str
-        The age groups that the policy is meant for.
+        The groups that the policy is meant for.
 
     Returns
     -------
@@ -108,9 +107,9 @@ def decide(results: Sequence[ItemResult], groups: Sequence[str]) -> tuple[str, t
         ``NO_SOLUTION`` otherwise. A group of which no item speaks does not pass.
     scope : tuple of str
     """
-    meant = [g for g in GROUPS if g in set(groups)]
+    meant = tuple(dict.fromkeys(groups))
     good = tuple(g for g in meant if _all_passed([r for r in results if r.group == g]))
-    if good and len(good) == len(set(groups)):
+    if good and good == meant:
         return "RELEASE", good
     return ("RESTRICT" if good else "NO_SOLUTION"), good
 
@@ -119,15 +118,17 @@ def _all_passed(results: Sequence[ItemResult]) -> bool:
     return bool(results) and all(r.passed for r in results)
 
 
-def _present(constraints: ConstraintSet, labels: NDArray[np.str_]) -> list[str]:
+def _present(
+    constraints: ConstraintSet, labels: NDArray[np.str_], known: Sequence[str]
+) -> list[str]:
     """Return the groups among the patients, after refusing names that nobody knows."""
     asked = {scope for item in constraints.items for scope in item.scope} - {EVERYONE}
     for group in [*sorted(asked), *sorted(set(labels.tolist()))]:
-        if group not in GROUPS:
+        if group not in known:
             raise InputError(
-                f"group is {group!r}; constraints and patients know {', '.join(GROUPS)}"
+                f"group is {group!r}; constraints and patients know {', '.join(known)}"
             )
-    return [g for g in GROUPS if (labels == g).any()]
+    return [g for g in known if (labels == g).any()]
 
 
 def _signal(metrics: Metrics, name: str, n: int, whose: str) -> Array:

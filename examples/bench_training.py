@@ -1,8 +1,9 @@
 """What the environment costs a learner: PPO on it beside PPO on an environment that does nothing.
 
-python examples/bench_training.py
+python examples/bench_training.py [ENV]
 """
 
+import sys
 import time
 
 import numpy as np
@@ -15,7 +16,7 @@ from dosegym.training import load_settings
 from dosegym.training.build import make_lanes, make_model
 from dosegym.training.callbacks import ClinicalLog
 
-ID = "dosegym/Insulin-v0"
+ID = sys.argv[1] if len(sys.argv) > 1 else "dosegym/Insulin-v0"
 SETTINGS = load_settings("ppo", ID).settings
 LANES, STEPS = SETTINGS.n_envs, SETTINGS.n_steps
 ROLLOUTS, ROUNDS = 4, 7  # rollouts timed at a time, rounds of interleaved runs
@@ -56,12 +57,12 @@ def speed(model, callback=None):
 
 
 torch.set_num_threads(1)
-people = {**SETTINGS.env_kwargs, "patient": "adult"}
-insulin, logged = (make_lanes(ID, LANES, 0, people) for _ in range(2))
+people = {**SETTINGS.env_kwargs, **({"patient": "adult"} if "Insulin" in ID else {})}
+plain, logged = (make_lanes(ID, LANES, 0, people) for _ in range(2))
 runs = {
     "does nothing": (learner(DoesNothing(make_task(ID, **people), LANES, ID, people)), None),
-    "insulin": (learner(insulin), None),
-    "insulin, clinical log": (learner(logged), ClinicalLog(logged, window=STEPS * LANES)),
+    "environment": (learner(plain), None),
+    "with clinical log": (learner(logged), ClinicalLog(logged, window=STEPS * LANES)),
 }
 for model, callback in runs.values():
     speed(model, callback)  # compile and warm up

@@ -1,6 +1,8 @@
 """Learning curves of trained agents, from their TensorBoard files.
 
 python examples/plot_training.py curves.png runs/insulin-adult runs/bench-adult
+
+All runs of one picture are of one environment.
 """
 
 import sys
@@ -9,23 +11,31 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-PANELS = {
+INSULIN = {
     "validation/time_in_range": "time in range, %",
     "validation/time_below_54": "below 54 mg/dL, %",
     "validation/failure": "episodes touching 40 or 600 mg/dL, %",
 }
+PRESSURE = {
+    "validation/time_in_target": "days in target, %",
+    "validation/sbp_below_100": "intervals with systolic below 100 mmHg, %",
+    "validation/serious_harm": "people with serious harm, %",
+}
 
 picture, *folders = sys.argv[1:] or ["curves.png"]
-figure = Figure(figsize=(11, 3.4), layout="constrained")
-axes = figure.subplots(1, len(PANELS))
-for folder in folders:
-    events = EventAccumulator(str(Path(folder) / "tensorboard"))
+runs = {folder: EventAccumulator(str(Path(folder) / "tensorboard")) for folder in folders}
+for events in runs.values():
     events.Reload()
-    for panel, tag in zip(axes, PANELS, strict=True):
+tags = {tag for events in runs.values() for tag in events.Tags()["scalars"]}
+panels = PRESSURE if set(PRESSURE) <= tags else INSULIN
+figure = Figure(figsize=(11, 3.4), layout="constrained")
+axes = figure.subplots(1, len(panels))
+for folder, events in runs.items():
+    for panel, tag in zip(axes, panels, strict=True):
         points = events.Scalars(tag)
         steps = [p.step / 1e6 for p in points]
         panel.plot(steps, [p.value for p in points], label=Path(folder).name)
-for panel, label in zip(axes, PANELS.values(), strict=True):
+for panel, label in zip(axes, panels.values(), strict=True):
     panel.set(xlabel="environment steps, millions", ylabel=label)
     panel.grid(alpha=0.3)
 if folders:

@@ -60,7 +60,8 @@ class Engine:
         p = np.ones((1, len(self.model.parameters)))
         u = np.zeros((1, len(self.model.inputs), 1))
         with install_listener("numba:compile", _announcer(module.advance, self.model.name)):
-            module.advance(x, p, u, 1, self.model.hold_every, np.empty((0, size, 1)), 0, 1)
+            none = np.empty((0, size, 1))
+            module.advance(x, p, u, 1, self.model.hold_every, none, none, 0, 1)
         module.outputs(x, p, u[0], np.empty((1, len(self.model.outputs))))
 
     def advance(
@@ -71,6 +72,7 @@ class Engine:
         *,
         substeps: int = 1,
         record: Array | None = None,
+        seen: Array | None = None,
         threads: int = 1,
     ) -> None:
         """Integrate all patients in place over ``len(u)`` held intervals by classical Runge-Kutta.
@@ -87,6 +89,8 @@ class Engine:
             Runge-Kutta steps per interval.
         record : array (T, S, B), optional
             Receives the state at the end of each interval.
+        seen : array (T, O, B), optional
+            Receives the outputs at the end of each interval.
         threads : int
             Patients are split over this many threads (no effect below two blocks of lanes).
 
@@ -102,18 +106,19 @@ class Engine:
         # Another memory layout would make Numba compile a second kernel, silently and for seconds.
         p, u = np.ascontiguousarray(p, np.float64), np.ascontiguousarray(u, np.float64)
         step = self.model.hold_every / substeps
-        store = np.empty((0, x.shape[1], x.shape[0])) if record is None else record
+        none = np.empty((0, x.shape[1], x.shape[0]))
+        stores = (none if record is None else record, none if seen is None else seen)
         batch = x.shape[0]
         if threads <= 1 or batch < 2 * LANES:
-            self._advance(x, p, u, substeps, step, store, 0, batch)
+            self._advance(x, p, u, substeps, step, *stores, 0, batch)
             return
         chunk = -(-batch // (threads * LANES)) * LANES
         edges = [*range(0, batch, chunk), batch]
         jobs = [
-            _pool(threads).submit(self._advance, x, p, u, substeps, step, store, first, last)
+            _pool(threads).submit(self._advance, x, p, u, substeps, step, *stores, first, last)
             for first, last in pairwise(edges[1:])
         ]
-        self._advance(x, p, u, substeps, step, store, 0, edges[1])
+        self._advance(x, p, u, substeps, step, *stores, 0, edges[1])
         for job in jobs:
             job.result()
 

@@ -13,7 +13,7 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={{"contract", "nsz"}})
-def advance(x, p, u, substeps, h, record, first, last):
+def advance(x, p, u, substeps, h, record, seen, first, last):
     """Integrate patients x (B, S) in place, first to last, under inputs u (T, U, B) held."""
     X = np.empty({n_all} * {lanes})
     P = np.empty({n_par} * {lanes})
@@ -22,6 +22,7 @@ def advance(x, p, u, substeps, h, record, first, last):
     h6 = h / 6.0
     h3 = h / 3.0
     keep = record.shape[0] > 0
+    see = seen.shape[0] > 0
     for start in range(first, last, {lanes}):
         n = min({lanes}, last - start)
         for j in range(n):
@@ -51,6 +52,11 @@ def advance(x, p, u, substeps, h, record, first, last):
                 for s in range({n_all}):
                     for j in range(n):
                         record[t, s, start + j] = X[s * {lanes} + j]
+            if see:
+                for j in range(n):
+                    pars = Params({pars})
+                    read = observe(({states}), ({inputs}), pars)
+{store_seen}
         for j in range(n):
             for s in range({n_all}):
                 x[start + j, s] = X[s * {lanes} + j]
@@ -94,6 +100,9 @@ def kernel_source(model: Model) -> str:
         inputs=_tuple([f"V[{s * LANES} + j]" for s in range(n_in)]),
         store_memory="\n".join(f"{indent}X[{(n + i) * LANES} + j] = held[{i}]" for i in range(m))
         or f"{indent}pass",
+        store_seen="\n".join(
+            f"{inner}seen[t, {i}, start + j] = read[{i}]" for i in range(len(model.outputs))
+        ),
         load_states="\n".join(f"{inner}x{s} = X[{s * LANES} + j]" for s in range(n_all)),
         x_all=_tuple(x),
         x_k1=stage("a", "h2"),

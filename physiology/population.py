@@ -147,7 +147,9 @@ def load_population(name: str = "uva_padova_30") -> Patients:
     Parameters
     ----------
     name : str
-        ``uva_padova_30``: ten adults, adolescents and children, ``adult#001`` to ``child#010``.
+        ``uva_padova_30``: ten adults, adolescents and children, ``adult#001`` to ``child#010``;
+        ``hypertension_30``: ten adults, older people and people with kidney disease,
+        ``person#001`` to ``person#030``.
 
     Raises
     ------
@@ -156,8 +158,13 @@ def load_population(name: str = "uva_padova_30") -> Patients:
     """
     from .models.uva_padova_2008 import build
 
+    if name == "hypertension_30":
+        from .pressure_people import named_people
+
+        return named_people()
     models = {"uva_padova_30": build}
     if name not in models:
-        raise InputError(f"population is {name!r}; choose one of {', '.join(models)}")
+        known = ", ".join((*models, "hypertension_30"))
+        raise InputError(f"population is {name!r}; choose one of {known}")
     text = resources.files("dosegym.physiology.data").joinpath(f"{name}.csv").read_text("utf-8")
     return read_table(text, models[name]())

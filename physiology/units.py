@@ -46,3 +46,56 @@ def mg_dl_to_mmol_l(value: Quantity) -> Quantity:
         The same quantity in mmol/L (per U).
     """
     return value / MG_DL_PER_MMOL_L
+
+
+MMOL_L_PER_MG_DL_CHOLESTEROL = 0.02586
+"""mmol/L of cholesterol per mg/dL (molar mass 386.65 g/mol), the figure that PREVENT uses."""
+
+MG_DL_PER_UMOL_L_CREATININE = 1.0 / 88.42
+"""mg/dL of creatinine per umol/L (molar mass 113.12 g/mol)."""
+
+MMHG_PER_KPA = 7.50062
+"""mmHg per kPa."""
+
+MG_G_PER_MG_MMOL_CREATININE = 8.842
+"""mg/g per mg/mmol of an albumin-creatinine ratio (molar mass of creatinine 113.12 g/mol)."""
+
+
+MG_DL_PER_MMOL_L_TRIGLYCERIDES = 88.57
+"""mg/dL of triglycerides per mmol/L (molar mass taken as 885.7 g/mol)."""
+
+KG_PER_LB = 0.45359237
+"""kg per avoirdupois pound."""
+
+CM_PER_INCH = 2.54
+"""cm per inch."""
+
+
+def cholesterol_mg_dl_to_mmol_l(value: Quantity) -> Quantity:
+    """Convert a cholesterol concentration from mg/dL to mmol/L.
+
+    Parameters
+    ----------
+    value : float or array, mg/dL
+
+    Returns
+    -------
+    float or array, mmol/L
+    """
+    return value * MMOL_L_PER_MG_DL_CHOLESTEROL
+
+
+def hba1c_percent(mmol_per_mol: Quantity) -> Quantity:
+    """Convert HbA1c from mmol/mol (IFCC) to % (NGSP).
+
+    The master equation of Hoelzel 2004 (Clin Chem 50:166): % = 0.09148 mmol/mol + 2.152.
+
+    Parameters
+    ----------
+    mmol_per_mol : float or array, mmol/mol
+
+    Returns
+    -------
+    float or array, %
+    """
+    return 0.09148 * mmol_per_mol + 2.152

@@ -16,6 +16,8 @@ from ..physiology.errors import InputError
 from .basal import ConstantBasal
 from .basal_bolus import BasalBolus
 from .pid import Pid
+from .step_table import guideline
+from .step_table_file import load_table, shipped_tables
 from .suspend import LowGlucoseSuspend
 
 
@@ -40,9 +42,11 @@ BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 def list_policies() -> dict[str, str]:
-    """Return the built-in policies and shipped agents with a line on each."""
+    """Return the built-in policies, guidelines and shipped agents with a line on each."""
+    rules = {name: doc for name, (_, doc) in BUILT_IN.items()}
+    tables = {name: load_table(name).title for name in shipped_tables()}
     shipped = {name: "trained agent that ships with DoseGym" for name in shipped_agents()}
-    return {name: doc for name, (_, doc) in BUILT_IN.items()} | shipped
+    return rules | tables | shipped
 
 
 def shipped_agents() -> dict[str, Path]:
@@ -57,8 +61,9 @@ def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any
     Parameters
     ----------
     name : str or Path
-        A built-in name (``list_policies``), the path of a trained agent (zip or folder), or
-        ``"module:attribute"`` of your own: an object with ``predict``, or a callable returning one.
+        A built-in name or guideline (``list_policies``), the path of a trained agent (zip or
+        folder) or of a step table (YAML), or ``"module:attribute"`` of your own: an object with
+        ``predict``, or a callable returning one.
     trust : bool
         Accept a trained agent whose file is not the one its manifest describes.
     **options
@@ -72,6 +77,8 @@ def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any
     text = str(name)
     if text in BUILT_IN:
         return _built_in(text, options)
+    if text in shipped_tables() or text.endswith((".yaml", ".yml")):
+        return guideline(text, **options)
     file = shipped_agents().get(text, Path(text))
     if text and (file.exists() or file.with_suffix(".zip").exists()):
         from .learned import load_agent

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 import numpy as np
@@ -21,6 +19,7 @@ from pydantic import (
 )
 
 from ..physiology.quantity import Quantity
+from .signals import COMPARATORS, SIGNALS, SIGNALS_OF
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
@@ -28,31 +27,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 Interval = tuple[float, float]
 
 EVERYONE: Final = "all"
-CURRENT_REGIMEN: Final = "current_regimen"
-
-
-def _share(name: str, doc: str) -> Quantity:
-    return Quantity(name, "%", 0.0, 100.0, doc)
-
-
-#: Per-patient numbers a constraint may speak of: keys of ``cgm_metrics``, with unit and range.
-SIGNALS: Final[Mapping[str, Quantity]] = MappingProxyType(
-    {
-        signal.name: signal
-        for signal in (
-            Quantity("min_glucose", "mg/dL", 0.0, 1000.0, "lowest glucose of the horizon"),
-            Quantity("max_glucose", "mg/dL", 0.0, 1000.0, "highest glucose of the horizon"),
-            Quantity("mean_glucose", "mg/dL", 0.0, 1000.0, "time-weighted mean glucose"),
-            _share("time_below_54", "time below 54 mg/dL"),
-            _share("time_below_70", "time below 70 mg/dL"),
-            _share("time_in_range", "time in the target range, 70-180 mg/dL"),
-            _share("time_in_tight_range", "time in 70-140 mg/dL"),
-            _share("time_above_180", "time above 180 mg/dL"),
-            _share("time_above_250", "time above 250 mg/dL"),
-            Quantity("gri", "1", 0.0, 100.0, "glycemia risk index"),
-        )
-    }
-)
 
 
 class _Strict(BaseModel):
@@ -181,18 +155,24 @@ class MeanItem(_Item):
 class NonInferiorityItem(_Item):
     """E[signal - comparator's signal] worsens by at most ``margin``.
 
-    The comparator acts on the same patients and disturbances. ``margin`` is in ``unit``;
-    ``support`` is the range of the signal itself, not of the difference.
+    The comparator is the environment's (``signals.COMPARATORS``); it acts on the same patients and
+    disturbances. ``margin`` is in ``unit``; ``support`` is the range of the signal itself, not of
+    the difference.
     """
 
     type: Literal["noninferiority"]
     margin: float = Field(gt=0.0)
-    comparator: Literal["current_regimen"]
+    comparator: Literal["current_regimen", "guideline_care"]
     support: Interval
 
     @model_validator(mode="after")
     def _margin_fits(self) -> NonInferiorityItem:
-        self._inside("margin", self.margin)
+        widest = self.quantity.high - self.quantity.low
+        if self.margin > widest:
+            raise ValueError(
+                f"margin is {self.margin:g} {self.unit}, outside 0 to {widest:g} {self.unit} "
+                f"possible for {self.signal}; correct the value or its unit"
+            )
         self._covers(self.support)
         return self
 
@@ -211,9 +191,9 @@ ConstraintItem = ChanceItem | MeanItem | NonInferiorityItem
 class ConstraintSet(_Strict):
     """A versioned set of constraints for one environment.
 
-    ``horizon_days`` is how long each patient is followed; ``trace`` says whether glucose is the
-    body's own (``truth``) or the sensor's; ``total_delta`` bounds the probability that any item is
-    passed wrongly, and the items' ``delta`` must fit into it.
+    ``horizon_days`` is how long each patient is followed; ``trace`` says whether what is judged is
+    the body's own (``truth``) or what was measured; ``total_delta`` bounds the probability that any
+    item is passed wrongly, and the items' ``delta`` must fit into it.
     """
 
     name: Name
@@ -236,6 +216,26 @@ class ConstraintSet(_Strict):
                 f"the items' delta sum to {spent:g}, above total_delta {self.total_delta:g}; "
                 "lower some of them or raise total_delta"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _items_are_of_the_environment(self) -> ConstraintSet:
+        if self.environment not in SIGNALS_OF:
+            raise ValueError(
+                f"environment is {self.environment!r}; choose one of {', '.join(SIGNALS_OF)}"
+            )
+        known, versus = SIGNALS_OF[self.environment], COMPARATORS[self.environment]
+        for item in self.items:
+            if item.signal not in known:
+                raise ValueError(
+                    f"item {item.id}: signal {item.signal!r} is none of {self.environment}; choose "
+                    f"one of {', '.join(known)}"
+                )
+            if isinstance(item, NonInferiorityItem) and item.comparator != versus:
+                raise ValueError(
+                    f"item {item.id}: comparator is {item.comparator!r}; in {self.environment} it "
+                    f"is {versus!r}"
+                )
         return self
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.utils import LinearSchedule
@@ -13,10 +14,14 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
 from ..envs import make_sb3_vec_env
 from ..envs.sb3 import DoseVecEnv
+from ..physiology.errors import InputError
 from ..physiology.streams import stream
 from ..policies.learned import algorithm
+from .aim import aim_of
 from .settings import (
     LINEAR,
+    MaskablePpoSettings,
+    OffPolicySettings,
     OnPolicySettings,
     RecurrentPpoSettings,
     Settings,
@@ -74,9 +79,10 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
     Raises
     ------
     InputError
-        If the algorithm needs a package that is not installed.
+        If the algorithm needs a package that is not installed, or actions of another kind.
     """
     kind = algorithm(algo)
+    _check_actions(algo, env, settings)
     options = {key: getattr(settings, key) for key in settings.SB3}
     options["learning_rate"] = _schedule(settings.learning_rate)
     if isinstance(settings, Td3Settings):
@@ -87,20 +93,35 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
     model = kind(
         "MlpLstmPolicy" if recurrent else "MlpPolicy",
         learners_view(env, settings),
-        policy_kwargs=_policy_options(settings),
+        policy_kwargs=_policy_options(settings, env),
         seed=seed,
         device="cpu",
         **options,
     )
     # SB3 has handed its seed to the lanes; theirs come from the training stream instead.
     env._reset_seeds()
-    begin_at_usual_dose(model, env.task, settings)
+    begin_at_usual_dose(model, aim_of(env.env_id).usual(env.task), settings)
     return model
 
 
-def _policy_options(settings: Settings) -> dict[str, Any]:
+def _check_actions(algo: str, env: DoseVecEnv, settings: Settings) -> None:
+    """Refuse levels where an algorithm needs numbers, and the reverse."""
+    numbers = isinstance(env.action_space, Box)
+    if isinstance(settings, OffPolicySettings) and not numbers:
+        raise InputError(
+            f"{algo} needs numbers to choose, actions of {env.env_id} are levels here; set the "
+            "keyword action to 'box', or choose ppo"
+        )
+    if isinstance(settings, MaskablePpoSettings) and numbers:
+        raise InputError(
+            f"{algo} needs levels to choose from, actions of {env.env_id} are numbers here; set "
+            "the keyword action to 'levels' where there is one, or choose ppo"
+        )
+
+
+def _policy_options(settings: Settings, env: DoseVecEnv) -> dict[str, Any]:
     options: dict[str, Any] = {"net_arch": list(settings.net_arch)}
-    if isinstance(settings, OnPolicySettings):
+    if isinstance(settings, OnPolicySettings) and isinstance(env.action_space, Box):
         options["log_std_init"] = settings.start.log_std
     if isinstance(settings, RecurrentPpoSettings):
         options["lstm_hidden_size"] = settings.lstm_hidden_size

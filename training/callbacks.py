@@ -11,7 +11,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from ..envs.sb3 import DoseVecEnv
-from ..therapy.protocols import LEVELS
+from .aim import aim_of
 from .checkpoint import write_checkpoint
 from .folder import BEST
 from .interrupt import Interrupts, TrainingInterrupted
@@ -42,14 +42,16 @@ class ClinicalLog(BaseCallback):
         task: Any = env.task
         self._names: tuple[str, ...] = task.cost_names
         columns: tuple[str, ...] = task.log_columns
-        self._glucose = columns.index("glucose_mg_dl") if "glucose_mg_dl" in columns else None
+        watched = aim_of(env.env_id).watched
+        self._watched = [(w.name, columns.index(w.column), w.value) for w in watched]
         self._total = columns.index("episode_cost")
         self._years_per_step = float(task.step_min) / 1440.0 / DAYS_PER_YEAR
         self._clear()
 
     def _clear(self) -> None:
-        self._steps, self._deaths, self._in_range = 0, 0, 0
+        self._steps, self._deaths = 0, 0
         self._costs = np.zeros(len(self._names))
+        self._sums = np.zeros(len(self._watched))
         self._ended: list[float] = []
 
     def _on_step(self) -> bool:
@@ -58,10 +60,7 @@ class ClinicalLog(BaseCallback):
         log = step.log
         self._steps += len(log)
         self._costs += log[:, : len(self._names)].sum(axis=0)
-        if self._glucose is not None:
-            glucose = log[:, self._glucose]
-            inside = (glucose >= LEVELS.low) & (glucose <= LEVELS.high)
-            self._in_range += int(np.count_nonzero(inside))
+        self._sums += [value(log[:, column]).sum() for _, column, value in self._watched]
         over = step.terminated | step.truncated
         if over.any():
             self._deaths += int(np.count_nonzero(step.terminated))
@@ -74,8 +73,8 @@ class ClinicalLog(BaseCallback):
         record = self.logger.record
         for name, total in zip(self._names, self._costs, strict=True):
             record(f"clinical/cost_{name}_percent", 100.0 * total / self._steps)
-        if self._glucose is not None:
-            record("clinical/time_in_range_percent", 100.0 * self._in_range / self._steps)
+        for (name, _, _), total in zip(self._watched, self._sums, strict=True):
+            record(f"clinical/{name}", float(total / self._steps))
         years = self._steps * self._years_per_step
         record("clinical/deaths_per_patient_year", self._deaths / years)
         if self._ended:

@@ -46,13 +46,30 @@ def check_algo(algo: str) -> str:
     return key
 
 
+def environments_of(algo: str) -> tuple[str, ...]:
+    """Return the environment ids that an algorithm has hyperparameters for.
+
+    Raises
+    ------
+    InputError
+        If there is no such algorithm.
+    """
+    return tuple(_read(check_algo(algo))[1])
+
+
+def _read(key: str) -> tuple[str, dict[str, Any]]:
+    """Return an algorithm's file as text and as a mapping."""
+    text = resources.files("dosegym.training.hyperparams").joinpath(f"{key}.yml").read_text("utf-8")
+    return text, yaml.safe_load(text)
+
+
 def load_settings(algo: str, env_id: str, overrides: Mapping[str, Any] | None = None) -> Loaded:
     """Return the hyperparameters of an algorithm for an environment.
 
     Parameters
     ----------
     algo : str
-        One of ppo, sac, td3, a2c, recurrent_ppo.
+        One of ppo, sac, td3, a2c, recurrent_ppo, maskable_ppo.
     env_id : str
         Key in the algorithm's file.
     overrides : mapping, optional
@@ -68,8 +85,7 @@ def load_settings(algo: str, env_id: str, overrides: Mapping[str, Any] | None = 
         One line naming the unknown or unacceptable key.
     """
     key = check_algo(algo)
-    text = resources.files("dosegym.training.hyperparams").joinpath(f"{key}.yml").read_text("utf-8")
-    table = yaml.safe_load(text)
+    text, table = _read(key)
     if env_id not in table:
         raise InputError(f"{key} has no hyperparameters for {env_id!r}; it has {', '.join(table)}")
     values = dict(table[env_id])

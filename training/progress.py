@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Protocol
 
@@ -17,19 +18,8 @@ class Display(Protocol):
         """Show the figures of a validation."""
 
 
-class Silent:
+class Silent(nullcontext[None]):
     """Shows nothing."""
-
-    def __enter__(self) -> Silent:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave nothing behind."""
 
     def at(self, step: int) -> None:
         """Show nothing."""
@@ -48,9 +38,13 @@ class Bar:
         Environment steps in all.
     done : int
         Steps already done by an earlier part of the run.
+    brief : callable
+        From the figures of a validation to a few words.
     """
 
-    def __init__(self, name: str, total: int, done: int) -> None:
+    def __init__(
+        self, name: str, total: int, done: int, brief: Callable[[Mapping[str, float]], str]
+    ) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -60,7 +54,7 @@ class Bar:
             TimeRemainingColumn,
         )
 
-        self._total = total
+        self._total, self._brief = total, brief
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=10),
@@ -96,9 +90,5 @@ class Bar:
         self._progress.update(self._task, completed=min(step, self._total), speed=told)
 
     def validated(self, figures: Mapping[str, float]) -> None:
-        """Show time in range, time below 54 mg/dL and the score."""
-        text = (
-            f"TIR {figures['time_in_range']:.1f} "
-            f"<54 {figures['time_below_54']:.2f} score {figures['score']:.1f}"
-        )
-        self._progress.update(self._task, figures=text)
+        """Show the figures of the latest validation."""
+        self._progress.update(self._task, figures=self._brief(figures))

@@ -1,13 +1,4 @@
-"""The validation score: one number that says which of two agents, or gains, is the better.
-
-score = time in range - 10 x time below 54 - 0.5 x failures, each in percent
-
-Times are of true glucose, range 70-180 mg/dL, averaged over episodes (each patient has the same
-number); a failure is an episode that touches 40 or 600 mg/dL. The weights are project choices: the
-consensus allows 1 % below 54 mg/dL beside a goal of 70 % in range (Battelino 2019,
-doi:10.2337/dci19-0028), so a point below 54 here costs ten in range; failures count beside it
-because a mean hides a rare death.
-"""
+"""The validation of agents: the same patients and days for all that are compared."""
 
 from __future__ import annotations
 
@@ -15,31 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ..envs.registry import make_task
-from ..evaluation.evaluate import metrics_of
 from ..evaluation.rollout import rollout
+from ..evaluation.scoring import TRUTH
+from ..evaluation.subjects.library import subject_of
 from ..physiology.streams import stream
+from .aim import aim_of
 from .settings import ValidationSettings
-
-BELOW_54_WEIGHT = 10.0
-FAILURE_WEIGHT = 0.5
-# What a validation reports, in this order; keys of ``evaluation.evaluate.metrics_of``.
-REPORTED = (
-    "time_in_range",
-    "time_below_70",
-    "time_below_54",
-    "time_above_250",
-    "failure",
-    "magni_risk",
-)
-
-
-def score_of(metrics: Mapping[str, float]) -> float:
-    """Return the score of mean metrics, in points (percent)."""
-    lost = BELOW_54_WEIGHT * metrics["time_below_54"] + FAILURE_WEIGHT * metrics["failure"]
-    return float(metrics["time_in_range"] - lost)
 
 
 class Episodes:
@@ -67,6 +40,7 @@ class Episodes:
         purpose: str,
         seed: int,
     ) -> None:
+        self.aim, self.subject = aim_of(env_id), subject_of(env_id)
         fixed = {"days": days, "terminate": None, "by_lane": True}
         task = make_task(env_id, **{**env_kwargs, **fixed})
         people = min(len(task.cohort), lanes)
@@ -75,10 +49,9 @@ class Episodes:
         self.seeds = tuple(int(value) for value in drawn)
 
     def __call__(self, policy: Any) -> dict[str, float]:
-        """Return ``REPORTED`` means over the episodes, and their ``score``."""
-        metrics = metrics_of(rollout(self.task, policy, self.seeds))
-        means = {name: float(np.mean(metrics[name])) for name in REPORTED}
-        return {"score": score_of(means), **means}
+        """Return the figures of the environment's aim, ``score`` first."""
+        run = rollout(self.task, policy, self.seeds)
+        return self.aim.figures(self.subject.score(run, TRUTH))
 
 
 def validation_episodes(

@@ -67,7 +67,7 @@ class ValidationSettings(_Frozen):
 
     every: PositiveInt = 1_000_000
     lanes: PositiveInt = 120
-    days: Annotated[int, Field(ge=1, le=60)] = 4
+    days: Annotated[int, Field(ge=1, le=1820)] = 4
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -82,6 +82,9 @@ class StartSettings(_Frozen):
         Factor on the action head's first weights: the start hardly depends on the observation.
     log_std : float
         Logarithm of the exploration's standard deviation in actions (not used by TD3).
+    level_logit : float
+        Where actions are levels: by how much a level's logit falls with each level between it and
+        the usual one.
     mean_reward : float
         Mean reward of a step (before ``reward_scale``) that the value's start expects for ever.
     """
@@ -89,6 +92,7 @@ class StartSettings(_Frozen):
     usual_dose: bool = True
     head_scale: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     log_std: Annotated[float, Field(ge=-5.0, le=1.0)] = -1.0
+    level_logit: NonNegative = 0.5
     mean_reward: float = 0.0
 
 
@@ -156,6 +160,10 @@ class PpoSettings(OnPolicySettings):
         return self
 
 
+class MaskablePpoSettings(PpoSettings):
+    """PPO that never proposes what a mask forbids (sb3-contrib)."""
+
+
 class RecurrentPpoSettings(PpoSettings):
     """PPO with a long short-term memory (sb3-contrib)."""
 
@@ -219,4 +227,5 @@ SETTINGS: dict[str, type[Settings]] = {
     "td3": Td3Settings,
     "a2c": A2cSettings,
     "recurrent_ppo": RecurrentPpoSettings,
+    "maskable_ppo": MaskablePpoSettings,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..envs.registry import ENTRIES
+from ..envs.registry import entry_of
 from ..physiology.errors import InputError
+from ..policies.threads import one_thread
+from .aim import aim_of
 from .build import make_lanes, make_model
 from .callbacks import ClinicalLog, Keeper, Standing
 from .checkpoint import restore
@@ -43,7 +44,7 @@ def train(
     env_id : str
         E.g. ``"dosegym/Insulin-v0"``.
     algo : str
-        ppo, sac, td3, a2c, or recurrent_ppo (with sb3-contrib installed).
+        ppo, sac, td3, a2c, or with sb3-contrib installed recurrent_ppo, maskable_ppo.
     timesteps : int, optional
         Environment steps, all lanes together, rounded up to whole rollouts; by default those of the
         hyperparameter file.
@@ -81,7 +82,7 @@ def train(
             return folder
     else:
         check_free(folder)
-    with _one_thread():
+    with one_thread():
         env = make_lanes(run.env_id, settings.n_envs, run.seed, run.env_kwargs)
         validate = validation_episodes(run.env_id, run.env_kwargs, settings.validation)
         if kept is None:
@@ -90,7 +91,8 @@ def train(
         else:
             model = restore(run.algo, kept, env, settings)
             standing = Standing(**kept["progress"])
-        show = Bar(run.algo, run.timesteps, model.num_timesteps) if progress else Silent()
+        brief = aim_of(run.env_id).brief
+        show = Bar(run.algo, run.timesteps, model.num_timesteps, brief) if progress else Silent()
         with Interrupts() as interrupts, show:
             keeper = Keeper(run, folder, env, settings, standing, validate, interrupts, show)
             _learn(model, env, settings, run, keeper, fresh=kept is None)
@@ -109,9 +111,7 @@ def _plan(
 ) -> tuple[Run, Settings]:
     """Check the arguments and complete them from the hyperparameter file."""
     key = check_algo(algo)
-    if env_id not in [entry.id for entry in ENTRIES]:
-        known = ", ".join(entry.id for entry in ENTRIES)
-        raise InputError(f"environment id is {env_id!r}; choose one of {known}")
+    entry_of(env_id)
     loaded = load_settings(key, env_id, overrides)
     settings = loaded.settings
     steps = settings.timesteps if timesteps is None else timesteps
@@ -162,16 +162,3 @@ def _learn(
             logger.dump(model.num_timesteps)
     finally:
         logger.close()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Bound torch to one thread: its small matrices are slower with two, far slower when shared."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

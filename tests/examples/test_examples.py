@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ARGUMENTS = {
     "make_demo_record.py": ["record.json"],
     "train_insulin_agent.py": ["50000", "agent"],
+    "train_pressure_agent.py": ["20000", "agent", "30"],
 }
 SCRIPTS = sorted(p.name for p in EXAMPLES.glob("*.py") if not p.name.startswith("bench_"))
 

@@ -14,10 +14,11 @@ import yaml
 from dosegym.evaluation import certify
 from dosegym.evaluation.constraints import load_constraints
 from dosegym.evaluation.safety import SEED, certified_patients
-from dosegym.evaluation.verdict import GROUPS, decide, judge_all
+from dosegym.evaluation.verdict import decide, judge_all
 from dosegym.policies.basal import ConstantBasal
 from dosegym.policies.basal_bolus import BasalBolus
 from dosegym.policies.rule import Doses, Memory, Seen
+from dosegym.therapy.cohort import GROUPS
 from dosegym.therapy.constraint import ConstraintSet
 
 GATES = 1000

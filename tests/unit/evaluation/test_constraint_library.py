@@ -13,8 +13,9 @@ from dosegym.evaluation.metrics import cgm_metrics
 from dosegym.evaluation.planning import failures_allowed
 from dosegym.evaluation.statistics import betting, paired_difference
 from dosegym.physiology.errors import InputError
-from dosegym.therapy.constraint import SIGNALS, ChanceItem, MeanItem, NonInferiorityItem
+from dosegym.therapy.constraint import ChanceItem, MeanItem, NonInferiorityItem
 from dosegym.therapy.protocols import LEVELS, MARGINS, PRESETS
+from dosegym.therapy.signals import INSULIN, SIGNALS_OF
 
 N = 3000
 GOALS = {goal.metric: goal.limit for goal in PRESETS["standard"].goals}
@@ -32,8 +33,9 @@ def test_insulin_set_is_listed_and_loads_by_name_and_path() -> None:
 def test_every_signal_is_a_metric() -> None:
     """Whatever a constraint may speak of is computed from glucose, within its stated range."""
     metrics = cgm_metrics([40.0, 100.0, 300.0])
-    assert set(SIGNALS) <= set(metrics)
-    assert all(signal.low <= metrics[name] <= signal.high for name, signal in SIGNALS.items())
+    signals = SIGNALS_OF[INSULIN]
+    assert set(signals) <= set(metrics)
+    assert all(signal.low <= metrics[name] <= signal.high for name, signal in signals.items())
 
 
 def test_deltas_fill_the_total() -> None:
@@ -94,7 +96,7 @@ def test_margins_can_be_shown_by_an_equal_policy() -> None:
 
 def test_unknown_name_lists_what_there_is(tmp_path: Path) -> None:
     """An unknown name or path is refused in one line that lists the known sets."""
-    with pytest.raises(InputError, match=r"'insuline-v1' is neither .* one of insulin-v1"):
+    with pytest.raises(InputError, match=r"'insuline-v1' is neither .* one of .*insulin-v1"):
         load_constraints("insuline-v1")
     with pytest.raises(InputError, match="neither a readable file"):
         load_constraints(tmp_path)

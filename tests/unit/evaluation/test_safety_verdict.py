@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dosegym.evaluation.constraints import load_constraints
-from dosegym.evaluation.verdict import GROUPS, decide, judge_all
+from dosegym.evaluation.verdict import decide, judge_all
 from dosegym.physiology.errors import InputError
+from dosegym.therapy.cohort import GROUPS
 from dosegym.therapy.constraint import ChanceItem, ConstraintSet
 
 RULES = load_constraints("insulin-v1")

@@ -5,26 +5,33 @@ from typing import Any
 
 import pytest
 
+from dosegym.envs.registry import ENTRIES
 from dosegym.physiology.errors import InputError
 from dosegym.training import load_settings
-from dosegym.training.config import json_mapping, parse_assignments, parse_settings
+from dosegym.training.config import (
+    environments_of,
+    json_mapping,
+    parse_assignments,
+    parse_settings,
+)
 from dosegym.training.settings import SETTINGS, PpoSettings
 
 ENV = "dosegym/Insulin-v0"
+OFFERED = [(algo, env_id) for algo in SETTINGS for env_id in environments_of(algo)]
 
 
-@pytest.mark.parametrize("algo", list(SETTINGS))
-def test_every_file_holds_acceptable_settings(algo: str) -> None:
+@pytest.mark.parametrize(("algo", "env_id"), OFFERED)
+def test_every_file_holds_acceptable_settings(algo: str, env_id: str) -> None:
     """Each algorithm's file passes its own checks, with a hash of the file."""
-    loaded = load_settings(algo, ENV)
+    loaded = load_settings(algo, env_id)
     assert isinstance(loaded.settings, SETTINGS[algo])
     assert len(loaded.sha256) == 64
 
 
-@pytest.mark.parametrize("algo", list(SETTINGS))
-def test_settings_survive_json(algo: str) -> None:
+@pytest.mark.parametrize(("algo", "env_id"), OFFERED)
+def test_settings_survive_json(algo: str, env_id: str) -> None:
     """What a manifest records builds the same settings again."""
-    settings = load_settings(algo, ENV).settings
+    settings = load_settings(algo, env_id).settings
     again = parse_settings(algo, json.loads(settings.model_dump_json()))
     assert again == settings
 
@@ -43,6 +50,13 @@ def test_overrides_do_not_change_the_hash_of_the_file() -> None:
     """The hash names the file the settings began from."""
     plain, changed = load_settings("ppo", ENV), load_settings("ppo", ENV, {"n_epochs": 3})
     assert plain.sha256 == changed.sha256
+
+
+def test_every_environment_has_ppo_and_every_key_is_registered() -> None:
+    """Whatever is registered can be trained on, and no file names what is not."""
+    registered = {entry.id for entry in ENTRIES}
+    assert set(environments_of("ppo")) == registered
+    assert {env_id for _, env_id in OFFERED} == registered
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dosegym.policies import load_policy
-from dosegym.training.score import REPORTED, Episodes, score_of, validation_episodes
+from dosegym.training.aim_insulin import REPORTED, score_of
+from dosegym.training.score import Episodes, validation_episodes
 from dosegym.training.settings import ValidationSettings
 
 ENV = "dosegym/Insulin-v0"

@@ -6,19 +6,23 @@ import numpy as np
 import pytest
 
 from dosegym.envs import make_task
+from dosegym.physiology.errors import InputError
 from dosegym.physiology.streams import stream
 from dosegym.therapy.dosing import BASAL_SPAN, rise
+from dosegym.training.aim_insulin import usual_action
+from dosegym.training.aim_pressure import usual_action as usual_levels
 from dosegym.training.build import make_lanes, make_model
 from dosegym.training.config import load_settings
-from dosegym.training.usual import usual_action
 
-ENV = "dosegym/Insulin-v0"
+ENV, PRESSURE = "dosegym/Insulin-v0", "dosegym/BloodPressure-v0"
 SMALL = {
     "ppo": {"n_envs": 4, "n_steps": 8, "batch_size": 32},
     "a2c": {"n_envs": 4},
     "sac": {"n_envs": 4, "buffer_size": 64},
     "td3": {"n_envs": 4, "buffer_size": 64},
+    "maskable_ppo": {"n_envs": 4, "n_steps": 8, "batch_size": 32},
 }
+BOXED = ("ppo", "a2c", "sac", "td3")
 
 
 def test_usual_action_of_a_rate_is_the_prescribed_basal() -> None:
@@ -40,7 +44,7 @@ def test_usual_action_at_meals_is_the_ratios_bolus() -> None:
     assert usual_action(make_task(ENV, action="meal_bolus")).tolist() == [0.0]
 
 
-@pytest.mark.parametrize("algo", list(SMALL))
+@pytest.mark.parametrize("algo", BOXED)
 def test_a_fresh_agent_doses_about_the_basal_rate(algo: str) -> None:
     """Whatever it observes, the first agent asks for nearly the prescribed basal rate."""
     settings = load_settings(algo, ENV, SMALL[algo]).settings
@@ -88,3 +92,33 @@ def test_sb3s_own_seed_does_not_reach_the_lanes() -> None:
     plain, built = make_lanes(ENV, 4, 1, {"days": 1}), make_lanes(ENV, 4, 1, {"days": 1})
     make_model("ppo", built, settings, 1)
     np.testing.assert_array_equal(plain.reset(), built.reset())
+
+
+def test_levels_begin_at_the_usual_regimen() -> None:
+    """Whatever it observes, the first agent's likeliest levels are the usual ones."""
+    settings = load_settings("ppo", PRESSURE, SMALL["ppo"]).settings
+    env = make_lanes(PRESSURE, 4, 0, {"patient": "all"})
+    model = make_model("ppo", env, settings, 0)
+    seen = np.random.default_rng(0).normal(size=(64, *env.observation_space.shape))
+    action, _ = model.predict(seen.astype(np.float32), deterministic=True)
+    assert np.all(action == usual_levels(env.task))
+
+
+@pytest.mark.parametrize(
+    ("algo", "env_id", "kwargs", "words"),
+    [
+        ("sac", PRESSURE, {"action": "levels"}, "sac needs numbers to choose"),
+        ("td3", PRESSURE, {"action": "levels"}, "td3 needs numbers to choose"),
+        ("maskable_ppo", PRESSURE, {"action": "box"}, "maskable_ppo needs levels"),
+        ("maskable_ppo", ENV, {}, "maskable_ppo needs levels"),
+    ],
+)
+def test_actions_of_the_wrong_kind_are_refused(
+    algo: str, env_id: str, kwargs: dict[str, Any], words: str
+) -> None:
+    """One line says what the algorithm needs."""
+    if algo == "maskable_ppo":
+        pytest.importorskip("sb3_contrib", reason="the extra dosegym[contrib] is not installed")
+    settings = load_settings(algo, PRESSURE, SMALL[algo]).settings
+    with pytest.raises(InputError, match=words):
+        make_model(algo, make_lanes(env_id, 4, 0, kwargs), settings, 0)

@@ -1,0 +1,166 @@
+"""``dosegym/BloodPressure-v0`` as evaluation sees it: pressure metrics, people, assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physiology.pressure_people import GROUPS
+from ...therapy.constraint import ConstraintSet
+from ...therapy.formulary import load_formulary
+from ...therapy.pressure_cohort import PressureCohort, pressure_cohort
+from ...therapy.signals import BLOOD_PRESSURE, SIGNALS_OF
+from ..pressure_metrics import RECORD, pressure_metrics
+from ..scoring import Scoring
+from ..subject import Assumptions, Column, Examination, Subject
+from ..trajectory import Rollout
+from .blood_pressure_metrics import METRICS
+
+Array = NDArray[np.float64]
+
+COMPARATOR: Final = "acc_aha_2025"
+
+
+def _score(run: Rollout, scoring: Scoring) -> dict[str, Array]:
+    return pressure_metrics(run)
+
+
+def _usual(task: Any) -> Any:
+    from ...policies.library import load_policy
+
+    return load_policy("do_nothing")
+
+
+def _draw(runs: Sequence[Rollout], path: str | Path, title: str) -> None:
+    from ..pressure_plots import pressure_course_png
+
+    pressure_course_png(runs, path, title=title)
+
+
+def _people(
+    patients: int, seed: int, groups: tuple[str, ...], keywords: Mapping[str, Any]
+) -> PressureCohort:
+    return pressure_cohort(
+        patients,
+        purpose="certification",
+        seed=seed,
+        groups=groups,
+        formulary=load_formulary(keywords.get("formulary", "default")),
+    )
+
+
+def _identity(cohort: PressureCohort) -> bytes:
+    """Return parameters, names, what charts know and what people take in standard doses."""
+    patients = cohort.patients
+    tables = [patients.params, cohort.formulary.standard_of(cohort.entry)]
+    tables += [patients.covariates[name] for name in sorted(patients.covariates)]
+    numbers = b"".join(np.ascontiguousarray(table, np.float64).tobytes() for table in tables)
+    return numbers + "\n".join(patients.names).encode()
+
+
+def _columns(rules: ConstraintSet) -> tuple[str, ...]:
+    return RECORD
+
+
+def _signals(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
+    """Return the metrics that constraints speak of, within the ranges declared for them."""
+    found = pressure_metrics(run)
+    known = SIGNALS_OF[BLOOD_PRESSURE]
+    return {name: np.clip(found[name], q.low, q.high) for name, q in known.items()}
+
+
+def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
+    return np.lexsort((signals["lowest_sbp"], -signals["serious_harm"]))
+
+
+def _worst_words(patient: Mapping[str, Any]) -> str:
+    return (
+        f"lowest systolic {patient['lowest_sbp']:.0f} mmHg, potassium "
+        f"{patient['lowest_potassium']:.1f} to {patient['highest_potassium']:.1f} mmol/L"
+    )
+
+
+def _assumptions(population: Mapping[str, Any], keywords: Mapping[str, Any]) -> Assumptions:
+    measured = keywords.get("measurement", "the environment's default")
+    taken = keywords.get("adherence", "usual")
+    return (
+        {
+            "id": "A1",
+            "text": f"people and visits are drawn as the evaluation's were: sampler "
+            f"{population['sampler']} ({', '.join(population['groups'])}), measurement "
+            f"{measured}, population hash {str(population['sha256'])[:12]}",
+            "status": "assumed",
+        },
+        {
+            "id": "A2",
+            "text": "the simulated body behaves as a real one to within the margins of the limits",
+            "status": "compared with trials it was not fitted to; rare harms are not validated",
+        },
+        {
+            "id": "A3",
+            "text": "the policy acts as hashed, with the contraindications enforced with which it "
+            "was certified",
+            "status": "checked by hash at recommendation",
+        },
+        {
+            "id": "A4",
+            "text": f"tablets are taken and visits kept as in the evaluation (adherence {taken}), "
+            "laboratory tests are done when due, and no other drug that changes pressure, "
+            "potassium or kidney function is begun",
+            "status": "assumed: not known of the person",
+        },
+    )
+
+
+SUBJECT: Final = Subject(
+    env_id=BLOOD_PRESSURE,
+    task="BloodPressure",
+    groups=GROUPS,
+    record=RECORD,
+    metrics=METRICS,
+    score=_score,
+    scored=False,
+    episodes=5,
+    days=364,
+    shown=(
+        Column("time_in_target", "days below target, %"),
+        Column("time_110_130", "systolic 110-130, %"),
+        Column("control_130_80", "<130/80 at the end, %"),
+        Column("mean_sbp", "mean systolic, mmHg"),
+        Column("mean_dbp", "mean diastolic, mmHg"),
+        Column("sbp_below_100", "intervals <100 mmHg, %", 2),
+        Column("potassium_high", "intervals K >5.5, %", 2),
+        Column("potassium_low", "intervals K <3.5, %", 2),
+        Column("egfr_drop", "intervals eGFR -30 %, %", 2),
+        Column("orthostatic", "intervals orthostatic, %", 2),
+        Column("serious_harm", "serious harm, % of people"),
+        Column("n_drugs", "drugs", 2),
+    ),
+    usual=_usual,
+    draw=_draw,
+    examination=Examination(
+        constraints="blood-pressure-v1",
+        defaults={},
+        fixed=("contraindications", "kinetics"),
+        own=("action", "formulary", "interval_days", "interval"),
+        sampler="pressure_people",
+        people=_people,
+        identity=_identity,
+        comparator=COMPARATOR,
+        comparator_words=f"{COMPARATOR}, the guideline's steps, for the same people and days",
+        columns=_columns,
+        signals=_signals,
+        worst=_worst,
+        worst_shown=(
+            "lowest_sbp", "highest_potassium", "lowest_potassium", "lowest_heart_rate",
+            "last_egfr_ratio", "serious_harm",
+        ),
+        worst_words=_worst_words,
+        group_words="group",
+        assumptions=_assumptions,
+    ),
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""``dosegym/Insulin-v0`` as evaluation sees it: glucose metrics, patients, assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physiology.library import load_model
+from ...policies.basal import ConstantBasal
+from ...therapy.cohort import GROUPS, Cohort, virtual_cohort
+from ...therapy.constraint import ConstraintSet
+from ...therapy.scenario import Scenario, load_scenario
+from ..metrics import cgm_metrics_batch
+from ..scoring import COLUMNS, metrics_of
+from ..subject import Assumptions, Column, Examination, Subject
+from ..trajectory import Rollout
+from .insulin_metrics import METRICS
+
+Array = NDArray[np.float64]
+
+MODEL: Final = "uva_padova_2008"
+SCENARIO: Final = "messy"
+GLUCOSE_MG_DL: Final = (1e-3, 1000.0)
+
+
+def _usual(task: Any) -> ConstantBasal:
+    return ConstantBasal(action=task.dosing.mode)
+
+
+def _draw(runs: Sequence[Rollout], path: str | Path, title: str) -> None:
+    from ..plots import modal_day_png
+
+    modal_day_png(runs, path, title=title)
+
+
+def _people(
+    patients: int, seed: int, groups: tuple[str, ...], keywords: Mapping[str, Any]
+) -> Cohort:
+    body = keywords.get("physiology", MODEL)
+    model = load_model(body, gut=keywords.get("gut", "published"))
+    return virtual_cohort(model, patients, purpose="certification", seed=seed, groups=groups)
+
+
+def _identity(cohort: Cohort) -> bytes:
+    patients = cohort.patients
+    return np.ascontiguousarray(patients.params).tobytes() + "\n".join(patients.names).encode()
+
+
+def _columns(rules: ConstraintSet) -> tuple[str, ...]:
+    return (COLUMNS[rules.trace],)
+
+
+def _signals(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
+    glucose = np.clip(run.series[COLUMNS[rules.trace]][1:].astype(np.float64), *GLUCOSE_MG_DL)
+    return cgm_metrics_batch(glucose, run.step_min)
+
+
+def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
+    return np.lexsort((signals["min_glucose"], -signals["time_below_54"]))
+
+
+def _worst_words(patient: Mapping[str, Any]) -> str:
+    return f"{patient['time_below_54']:.1f} % below 54, lowest {patient['min_glucose']:.0f} mg/dL"
+
+
+def _assumptions(population: Mapping[str, Any], keywords: Mapping[str, Any]) -> Assumptions:
+    scenario = load_scenario(keywords.get("scenario", "unannounced"))
+    return (
+        _same_world(population, scenario),
+        {
+            "id": "A2",
+            "text": "the simulated body behaves as a real one to within the margins of the limits",
+            "status": "not tested in this version; the twin's held-out error is shown with each "
+            "recommendation",
+        },
+        {
+            "id": "A3",
+            "text": "the policy acts as hashed, with the pump limits and the safety layer it was "
+            "certified with",
+            "status": "checked by hash at recommendation",
+        },
+        _lows(scenario),
+    )
+
+
+def _same_world(population: Mapping[str, Any], scenario: Scenario) -> dict[str, str]:
+    return {
+        "id": "A1",
+        "text": f"patients and days are drawn as the evaluation's were: sampler "
+        f"{population['sampler']} ({', '.join(population['groups'])}), scenario {scenario.name}, "
+        f"population hash {str(population['sha256'])[:12]}",
+        "status": "assumed",
+    }
+
+
+def _lows(scenario: Scenario) -> dict[str, str]:
+    """Say how lows are treated in the scenario, and which way that errs."""
+    if scenario.rescue_g <= 0.0 or max(scenario.rescue_awake, scenario.rescue_asleep) <= 0.0:
+        return {
+            "id": "A4",
+            "text": "hypoglycaemia is not treated with carbohydrate and the body has no glucagon "
+            "response: low glucose is overstated rather than understated",
+            "status": "by construction of the scenario and the body",
+        }
+    s = scenario
+    return {
+        "id": "A4",
+        "text": f"people treat lows at least as the scenario's do: {s.rescue_g:g} g of "
+        f"carbohydrate when the sensor reads below {s.rescue_below_mg_dl:g} mg/dL by day, heeded "
+        f"in {100 * s.rescue_awake:g} % of hours, or below {s.rescue_alarm_mg_dl:g} mg/dL at "
+        f"night, heeded in {100 * s.rescue_asleep:g} %, again after {s.rescue_wait_min:g} min; "
+        "the body itself has no glucagon response",
+        "status": "assumed: in people who treat lows less, low glucose is understated",
+    }
+
+
+SUBJECT: Final = Subject(
+    env_id="dosegym/Insulin-v0",
+    task="Insulin",
+    groups=GROUPS,
+    record=("glucose_mg_dl", "cgm_mg_dl", "basal_u_per_h", "bolus_u", "iob_u"),
+    metrics=METRICS,
+    score=metrics_of,
+    scored=True,
+    episodes=5,
+    days=10,
+    shown=(
+        Column("time_in_range", "70-180, %"),
+        Column("time_below_70", "<70, %", 2),
+        Column("time_below_54", "<54, %", 2),
+        Column("time_above_180", ">180, %"),
+        Column("time_above_250", ">250, %"),
+        Column("mean_glucose", "mean, mg/dL"),
+        Column("magni_risk", "Magni risk"),
+        Column("failure", "episodes <40 or >600, %"),
+    ),
+    usual=_usual,
+    draw=_draw,
+    examination=Examination(
+        constraints="insulin-v1",
+        defaults={"scenario": SCENARIO},
+        fixed=(),
+        own=("action",),
+        sampler="uva_padova_virtual",
+        people=_people,
+        identity=_identity,
+        comparator="basal_bolus",
+        comparator_words="basal_bolus with each patient's own prescription, same days",
+        columns=_columns,
+        signals=_signals,
+        worst=_worst,
+        worst_shown=(
+            "min_glucose", "max_glucose", "time_below_54", "time_in_range", "time_above_250",
+        ),
+        worst_words=_worst_words,
+        group_words="age group",
+        assumptions=_assumptions,
+    ),
+)  # fmt: skip

@@ -1,0 +1,378 @@
+"""Long-term blood pressure under antihypertensive drugs, salt and acute fluid loss, day by day.
+
+DoseGym's own model. States are logarithmic deviations from the untreated person at usual salt, so
+that the untreated state is all zeros. With x, h, z the deviations of mean pressure, heart rate and
+stroke volume::
+
+    y   = R0 (exp(n + L) - 1)                              angiotensin at its receptor
+    G   = (1 - c) gh B + gs + gr                           short-term baroreflex gain
+    x   = ((1 - c) eh + es + v + g + er + r + w + G b) / (1 + G)
+    h   = eh - gh B (x - b),   z = v - c h + es - gs (x - b)
+    v'  = nu (Na - exp(E)) - loss                          extracellular volume
+    E   = kP x + kV v - kS y - kA (exp(a + m) - 1) + D     pressure natriuresis
+    n'  = (-ff (n + L) - fP x - fV v + lb - n) / tn        renin
+    a'  = (0.7 (n + L) + fK k - a) / ta                    aldosterone
+    g'  = (sigma y - g) / tg                               tone set by angiotensin
+    r'  = (h + z - r) / tr                                 flow autoregulation
+    b'  = (rho x - b) / tb                                 baroreflex set point
+    w'  = (W - w) / tw                                     slow dilation by thiazides
+    k'  = (-KA kK (exp(a + m) - 1) - KT ut - k) / tk       serum potassium
+    q'  = (-qP (x + steepness below the autoregulated range) - qS y - q) / tq   serum creatinine
+
+L, eh, es, er, D, lb, W, m, ut and the reflex factor B are what the drugs do, recomputed once a day
+from the day's exposures. Structure: pressure natriuresis and whole-body autoregulation after Guyton
+1972 (doi:10.1146/annurev.ph.34.030172.000305), heart rate, stroke volume and resistance with the
+constant c after Snelder 2014 (doi:10.1111/bph.12824), renin and aldosterone loops after Karaaslan
+2005 (doi:10.1007/s10439-005-5976-4), baroreflex resetting after Leete and Layton 2018. Days are
+averaged: hormones follow within one or two days, faster swings are not resolved. Gains, their
+sources, and which of them are our own calibration stand in ``data/dosegym_bp_2026.csv``; the
+calibration and its log in ``dosegym.physiology.pressure_calibration``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from ..errors import InputError
+from ..model import Model
+from ..quantity import Quantity
+
+
+class Params(NamedTuple):
+    """Parameters of one person (or arrays of many), in the order of ``PARAMETERS``."""
+
+    MAP0: Any
+    PP0: Any
+    HR0: Any
+    CO0: Any
+    K0: Any
+    Na0: Any
+    eGFR0: Any
+    creatinine0: Any
+    s0: Any
+    alpha: Any
+    gh: Any
+    gs: Any
+    gr: Any
+    sigma: Any
+    kP: Any
+    kV: Any
+    kS: Any
+    kA: Any
+    R0: Any
+    r_acei: Any
+    r_arb: Any
+    r_ccb: Any
+    r_thiazide: Any
+    r_beta_blocker: Any
+    r_mra: Any
+    kK: Any
+    hNa: Any
+    pooling: Any
+
+
+PARAMETERS = (
+    Quantity("MAP0", "mmHg", 60, 180, "untreated mean arterial pressure"),
+    Quantity("PP0", "mmHg", 20, 140, "untreated pulse pressure"),
+    Quantity("HR0", "1/min", 40, 120, "untreated heart rate"),
+    Quantity("CO0", "L/min", 2, 12, "untreated cardiac output"),
+    Quantity("K0", "mmol/L", 3.0, 6.0, "untreated serum potassium"),
+    Quantity("Na0", "mmol/L", 130, 150, "untreated serum sodium"),
+    Quantity("eGFR0", "mL/min/1.73 m2", 10, 150, "untreated estimated filtration rate"),
+    Quantity("creatinine0", "mg/dL", 0.2, 8, "untreated serum creatinine"),
+    Quantity("s0", "1", -2.5, 3, "logarithm of untreated creatinine over CKD-EPI 2021's kappa"),
+    Quantity(
+        "alpha", "1", -0.302, -0.241, "CKD-EPI 2021's alpha: -0.241 for women, -0.302 for men"
+    ),
+    Quantity("gh", "1", 0.2, 5, "baroreflex gain on heart rate"),
+    Quantity("gs", "1", 0.02, 1, "baroreflex gain on stroke volume"),
+    Quantity("gr", "1", 0.1, 5, "baroreflex gain on resistance"),
+    Quantity("sigma", "1", 0.0, 1.5, "vascular tone per angiotensin signal"),
+    Quantity("kP", "1", 1, 30, "pressure natriuresis"),
+    Quantity("kV", "1", 0.5, 30, "volume natriuresis"),
+    Quantity("kS", "1", 0.0, 5, "sodium retention by angiotensin"),
+    Quantity("kA", "1", 0.0, 5, "sodium retention by aldosterone"),
+    Quantity("R0", "1", 0.05, 6, "activity of the renin system relative to a typical person"),
+    Quantity("r_acei", "1", 0, 6, "personal response to ACE inhibitors"),
+    Quantity("r_arb", "1", 0, 6, "personal response to angiotensin receptor blockers"),
+    Quantity("r_ccb", "1", 0, 6, "personal response to calcium channel blockers"),
+    Quantity("r_thiazide", "1", 0, 6, "personal response to thiazides"),
+    Quantity("r_beta_blocker", "1", 0, 6, "personal response to beta-blockers"),
+    Quantity("r_mra", "1", 0, 6, "personal response to mineralocorticoid antagonists"),
+    Quantity("kK", "1", 0.1, 6, "potassium response to aldosterone, relative to a typical person"),
+    Quantity("hNa", "1", 0.0, 60, "fall of sodium on a thiazide, relative to a typical person"),
+    Quantity("pooling", "1", 0.0, 1, "share of stroke volume lost on standing, before reflexes"),
+)
+
+_LOG = (-5.0, 5.0)
+STATES = (
+    Quantity("ln_volume", "1", *_LOG, "extracellular volume"),
+    Quantity("ln_renin", "1", *_LOG, "plasma renin"),
+    Quantity("ln_aldosterone", "1", *_LOG, "plasma aldosterone"),
+    Quantity("ln_tone", "1", *_LOG, "vascular tone set by angiotensin"),
+    Quantity("ln_autoregulation", "1", *_LOG, "resistance set by flow autoregulation"),
+    Quantity("ln_set_point", "1", *_LOG, "set point of the baroreflex"),
+    Quantity("ln_dilation", "1", *_LOG, "slow dilation by thiazides"),
+    Quantity("ln_potassium", "1", *_LOG, "serum potassium"),
+    Quantity("ln_creatinine", "1", *_LOG, "serum creatinine"),
+)
+MEMORY = (
+    Quantity("ras_block", "1", *_LOG, "logarithm of the angiotensin signal left by RAS blockers"),
+    Quantity("heart_action", "1", *_LOG, "drugs on heart rate"),
+    Quantity("stroke_action", "1", *_LOG, "drugs on stroke volume"),
+    Quantity("vessel_action", "1", *_LOG, "drugs on resistance"),
+    Quantity("pulse_action", "1", *_LOG, "drugs on pulse pressure"),
+    Quantity("natriuresis", "1", *_LOG, "drugs on sodium excretion"),
+    Quantity("renin_action", "1", *_LOG, "drugs on renin release"),
+    Quantity("dilation_target", "1", *_LOG, "where thiazides drive the slow dilation"),
+    Quantity("mra_action", "1", *_LOG, "logarithm of the aldosterone signal left by an MRA"),
+    Quantity("thiazide_action", "1", -5, 50, "thiazides on potassium and sodium"),
+    Quantity("reflex", "1", 0, 1, "share of the heart-rate reflex left by beta-blockers"),
+)
+_EXPOSURE = "mean exposure of the day to"
+INPUTS = (
+    Quantity("acei", "standard doses", 0, 20, f"{_EXPOSURE} an ACE inhibitor"),
+    Quantity("arb", "standard doses", 0, 20, f"{_EXPOSURE} an angiotensin receptor blocker"),
+    Quantity("ccb", "standard doses", 0, 20, f"{_EXPOSURE} a calcium channel blocker"),
+    Quantity("thiazide", "standard doses", 0, 20, f"{_EXPOSURE} a thiazide or its like"),
+    Quantity("beta_blocker", "standard doses", 0, 20, f"{_EXPOSURE} a beta-blocker"),
+    Quantity("mra", "standard doses", 0, 20, f"{_EXPOSURE} a mineralocorticoid antagonist"),
+    Quantity("sodium_intake", "1", 0.05, 4, "sodium eaten relative to the usual"),
+    Quantity("fluid_loss", "1/day", 0, 0.1, "extracellular volume lost to illness"),
+)
+OUTPUTS = (
+    Quantity("sbp", "mmHg", 20, 400, "systolic pressure, seated and awake, nobody watching"),
+    Quantity("dbp", "mmHg", 10, 300, "diastolic pressure, likewise"),
+    Quantity("mean_pressure", "mmHg", 10, 330, "mean arterial pressure"),
+    Quantity("pulse_pressure", "mmHg", 5, 300, "pulse pressure"),
+    Quantity("heart_rate", "1/min", 10, 250, "heart rate"),
+    Quantity("cardiac_output", "L/min", 0.5, 25, "cardiac output"),
+    Quantity("peripheral_resistance", "mmHg min/L", 2, 120, "total peripheral resistance"),
+    Quantity("standing_sbp", "mmHg", 10, 400, "systolic pressure after a minute of standing"),
+    Quantity("standing_dbp", "mmHg", 5, 300, "diastolic pressure after a minute of standing"),
+    Quantity("potassium", "mmol/L", 1, 12, "serum potassium"),
+    Quantity("sodium", "mmol/L", 90, 170, "serum sodium"),
+    Quantity("creatinine", "mg/dL", 0.1, 30, "serum creatinine"),
+    Quantity("egfr", "mL/min/1.73 m2", 1, 220, "estimated filtration rate, CKD-EPI 2021"),
+    Quantity("renin", "1", 0.0, 150, "renin relative to the untreated state"),
+    Quantity("aldosterone", "1", 0.0, 150, "aldosterone relative to the untreated state"),
+    Quantity("volume", "1", 0.1, 4, "extracellular volume relative to the untreated state"),
+)
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[Mapping[str, str], ...]:
+    folder = resources.files("dosegym.physiology.data")
+    text = folder.joinpath("dosegym_bp_2026.csv").read_text("utf-8")
+    return tuple(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+
+
+def shipped_gains() -> dict[str, float]:
+    """Return the gains that all people share, from ``data/dosegym_bp_2026.csv``."""
+    return {row["name"]: float(row["value"]) for row in _table() if row["kind"] == "gain"}
+
+
+def typical_values() -> dict[str, float]:
+    """Return the typical person's own gains, from the same file."""
+    return {row["name"]: float(row["value"]) for row in _table() if row["kind"] == "typical"}
+
+
+def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``hold``: what the day's exposures do."""
+    ed_a, ed_b, ed_c = g["ed_acei"], g["ed_arb"], g["ed_ccb"]
+    ed_t, ed_h, ed_m = g["ed_thiazide"], g["ed_beta_blocker"], g["ed_mra"]
+    ed_k = g["ed_thiazide_labs"]
+    l_a, l_b, cap = g["l_acei"], g["l_arb"], g["l_cap"]
+    er_c, d_c, pp_c, eh_c = g["er_ccb"], g["d_ccb"], g["pp_ccb"], g["eh_ccb"]
+    d_t, w_t, pp_t = g["d_thiazide"], g["w_thiazide"], g["pp_thiazide"]
+    eh_h, es_h, er_h, d_h, n_h = g["eh_bb"], g["es_bb"], g["er_bb"], g["d_bb"], g["renin_bb"]
+    pp_h, blunt, m_m, pp_r = g["pp_bb"], g["blunt_bb"], g["m_mra"], g["pp_ras"]
+
+    def hold(xp: Any) -> Callable[..., Any]:
+        def emax(dose: Any, ed: Any, response: Any) -> Any:
+            return response * dose * (1.0 + ed) / (ed + dose)
+
+        effect = xp.function(emax)
+        maximum, minimum, log = xp.maximum, xp.minimum, xp.log
+
+        def update(x: Any, u: Any, p: Any) -> Any:
+            ace, arb, ccb, thiazide, beta, mra, _, _ = u
+            ua = l_a * effect(ace, ed_a, p.r_acei)
+            ub = l_b * effect(arb, ed_b, p.r_arb)
+            uc = effect(ccb, ed_c, p.r_ccb)
+            ut = effect(thiazide, ed_t, p.r_thiazide)
+            uh = effect(beta, ed_h, p.r_beta_blocker)
+            um = effect(mra, ed_m, p.r_mra)
+            most = maximum(ua, ub)
+            left = (1.0 - minimum(ua / cap, 0.98)) * (1.0 - minimum(ub / cap, 0.98))
+            block = maximum(most, cap * (1.0 - left))
+            # Renin release and the aldosterone receptor cannot be blocked beyond nine tenths.
+            release = log(1.0 - minimum(n_h * uh, 0.9))
+            receptor = log(1.0 - minimum(m_m * um, 0.9))
+            labs = effect(thiazide, ed_k, 1.0 + 0.0 * p.r_thiazide)
+            pulse = pp_c * uc + pp_t * ut + pp_h * uh + pp_r * block
+            return (
+                -block,
+                eh_h * uh + eh_c * uc,
+                es_h * uh,
+                er_c * uc + er_h * uh,
+                pulse,
+                d_c * uc + d_t * ut + d_h * uh,
+                release,
+                w_t * ut,
+                receptor,
+                labs,
+                1.0 - blunt * minimum(uh / 2.0, 1.0),
+            )
+
+        return update
+
+    return hold
+
+
+def _balance(xp: Any, c: float) -> Callable[..., Any]:
+    """Return the algebra of the circulation: deviations of pressure, rate, stroke volume."""
+
+    def solve(v: Any, g: Any, r: Any, b: Any, w: Any, drugs: Any, p: Any) -> Any:
+        eh, es, er, reflex = drugs
+        heart = p.gh * reflex
+        G = (1.0 - c) * heart + p.gs + p.gr
+        x = ((1.0 - c) * eh + es + v + g + er + r + w + G * b) / (1.0 + G)
+        h = eh - heart * (x - b)
+        z = v - c * h + es - p.gs * (x - b)
+        return x, h, z, G
+
+    return solve
+
+
+def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``equations`` with given gains."""
+    c, nu, rho = g["c"], g["nu"], g["rho"]
+    ff, fP, fV, fK = g["ff"], g["fP"], g["fV"], g["fK"]
+    tn, ta, tg, tr, tb, tw = (g[k] for k in ("tn", "ta", "tg", "tr", "tb", "tw"))
+    tk, tq, KA, KT = g["tk"], g["tq"], g["KA"], g["KT"]
+    qP, qS, qL, range_low, range_width = g["qP"], g["qS"], g["qL"], g["q_low"], g["q_width"]
+    aS = g["aS"]
+
+    def equations(xp: Any) -> Callable[..., Any]:
+        solve = xp.function(_balance(xp, c))
+        exp, minimum, maximum = xp.exp, xp.minimum, xp.maximum
+
+        def rhs(state: Any, u: Any, p: Any) -> Any:
+            v, n, a, g, r, b, w, k, q = state[:9]
+            L, eh, es, er, _, D, lb, W, m, ut, reflex = state[9:]
+            sodium, loss = u[6], u[7]
+
+            x, h, z, _ = solve(v, g, r, b, w, (eh, es, er, reflex), p)
+            signal = n + L
+            y = p.R0 * (exp(signal) - 1.0)
+            mineralocorticoid = exp(a + m) - 1.0
+            E = p.kP * x + p.kV * v - p.kS * y - p.kA * mineralocorticoid + D
+            fall = maximum(range_low - x, 0.0) / range_width
+            d_v = nu * (sodium - exp(minimum(E, 3.0))) - loss
+            d_n = (-ff * signal - fP * x - fV * v + lb - n) / tn
+            d_a = (aS * signal + fK * k - a) / ta
+            d_g = (p.sigma * y - g) / tg
+            d_r = (h + z - r) / tr
+            d_b = (rho * x - b) / tb
+            d_w = (W - w) / tw
+            d_k = (-KA * p.kK * mineralocorticoid - KT * ut - k) / tk
+            d_q = (-qP * x - qS * y + qL * fall * fall - q) / tq
+            return (d_v, d_n, d_a, d_g, d_r, d_b, d_w, d_k, d_q)
+
+        return rhs
+
+    return equations
+
+
+def make_observe(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``observe`` with given gains."""
+    c, pp_x, pp_z, sodium_gain = g["c"], g["pp_x"], g["pp_z"], g["sodium_thiazide"]
+    dry = g["pooling_volume"]
+
+    def observe(xp: Any) -> Callable[..., Any]:
+        solve = xp.function(_balance(xp, c))
+        exp, minimum, maximum = xp.exp, xp.minimum, xp.maximum
+
+        def read(state: Any, u: Any, p: Any) -> Any:
+            v, n, a, g, r, b, w, k, q = state[:9]
+            _, eh, es, er, pulse, _, _, _, _, ut, reflex = state[9:]
+            x, h, z, G = solve(v, g, r, b, w, (eh, es, er, reflex), p)
+            mean = p.MAP0 * exp(x)
+            width = p.PP0 * exp(pp_x * x + pp_z * z + pulse)
+            rate, output = p.HR0 * exp(h), p.CO0 * exp(h + z)
+            # Standing takes blood from the chest; the reflexes answer within a minute.
+            lost = p.pooling * maximum(1.0 - dry * v, 0.2)
+            fall = lost / (1.0 + G)
+            z_up = -lost + c * (-p.gh * reflex * fall) + p.gs * fall
+            mean_up = mean * exp(-fall)
+            width_up = width * exp(-pp_x * fall + pp_z * z_up)
+            now = p.s0 + q
+            filtration = p.alpha * (minimum(now, 0.0) - minimum(p.s0, 0.0)) - 1.2 * (
+                maximum(now, 0.0) - maximum(p.s0, 0.0)
+            )
+            return (
+                mean + 2.0 * width / 3.0,
+                mean - width / 3.0,
+                mean,
+                width,
+                rate,
+                output,
+                mean / output,
+                mean_up + 2.0 * width_up / 3.0,
+                mean_up - width_up / 3.0,
+                p.K0 * exp(k),
+                p.Na0 - sodium_gain * p.hNa * ut,
+                p.creatinine0 * exp(q),
+                p.eGFR0 * exp(filtration),
+                exp(n),
+                exp(a),
+                exp(v),
+            )
+
+        return read
+
+    return observe
+
+
+def equilibrium(p: Params) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the untreated state (zeros, full reflex) and its inputs: no drug, usual salt."""
+    zero = 0.0 * p.MAP0
+    state = (zero,) * (len(STATES) + len(MEMORY) - 1)
+    return (*state, zero + 1.0), (*(zero,) * 6, zero + 1.0, zero)
+
+
+def build(gains: Mapping[str, float] | None = None) -> Model:
+    """Return the model with the shipped gains, some of them replaced.
+
+    Raises
+    ------
+    InputError
+        If a gain is unknown.
+    """
+    shipped = shipped_gains()
+    unknown = [name for name in gains or {} if name not in shipped]
+    if unknown:
+        raise InputError(f"gain {unknown[0]!r} is unknown; the gains are {', '.join(shipped)}")
+    g = {**shipped, **(gains or {})}
+    return Model(
+        name="dosegym_bp_2026",
+        reference="DoseGym's own model; see docs/reference/blood-pressure-model.md",
+        states=STATES,
+        memory=MEMORY,
+        inputs=INPUTS,
+        outputs=OUTPUTS,
+        parameters=PARAMETERS,
+        Params=Params,
+        equations=make_equations(g),
+        hold=_actions(g),
+        observe=make_observe(g),
+        equilibrium=equilibrium,
+        time_unit="day",
+        hold_every=1.0,
+        options={"gains": dict(gains)} if gains else {},
+    )

@@ -1,0 +1,1 @@
+"""Guidelines and trial arms as step tables, one YAML file each."""

@@ -1,0 +1,59 @@
+"""The drugs and doses open to a patient, as an agent's mask, from what it observes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..therapy.contraindication import Chart, Screen
+from ..therapy.formulary import CLASSES, Formulary, load_formulary
+from ..therapy.pressure_view import PRESSURE_VIEW
+
+# Observations are float32: what was 5.5 reads 5.5000001, and would lie above a limit of 5.5.
+_DECIMALS = 4
+
+
+@lru_cache(maxsize=16)
+def _screen(tablets: Formulary) -> Screen:
+    return Screen(tablets)
+
+
+def current_levels(observation: NDArray[np.float32], tablets: Formulary) -> NDArray[np.int64]:
+    """Return the regimen (..., 6) that observations (..., n) show, in levels of a formulary."""
+    doses = np.stack([PRESSURE_VIEW.read(observation, f"dose_{kind}") for kind in CLASSES], axis=-1)
+    return np.abs(doses[..., None] - tablets.standard).argmin(axis=-1)
+
+
+def action_mask(
+    observation: NDArray[np.float32], formulary: Any = "default", choices: int | None = None
+) -> NDArray[np.bool_]:
+    """Return which levels are open, class by class, as sb3-contrib takes masks.
+
+    Parameters
+    ----------
+    observation : array (n,) or (B, n)
+        As ``PRESSURE_VIEW``.
+    formulary : as ``load_formulary`` takes it
+    choices : int, optional
+        Width of the mask; what comes after the six classes (the next visit's date) is always open.
+
+    Returns
+    -------
+    array (sum of levels,) or (B, sum of levels)
+        As ``info["action_mask"]`` of the environment at the same time.
+
+    Raises
+    ------
+    InputError
+        If there is no such formulary.
+    """
+    tablets = load_formulary(formulary)
+    seen = np.atleast_2d(observation)
+    chart = Chart(*(np.round(PRESSURE_VIEW.read(seen, k), _DECIMALS) for k in Chart._fields))
+    mask = _screen(tablets).allowed(current_levels(seen, tablets), chart)
+    more = (choices or mask.shape[1]) - mask.shape[1]
+    mask = np.pad(mask, ((0, 0), (0, more)), constant_values=True)
+    return mask[0] if np.ndim(observation) == 1 else mask

@@ -1,0 +1,249 @@
+"""Step tables: guidelines and trial arms as data, read from strict YAML and checked."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Hashable
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..physiology.errors import InputError
+from ..therapy.formulary import CLASSES, DRUGS, load_formulary
+
+Class = Literal["acei", "arb", "ccb", "thiazide", "beta_blocker", "mra"]
+Status = Literal["published", "secondary", "unverified", "choice"]
+Trait = Literal["cvd", "diabetes", "ckd", "gout", "orthostatic"]
+# What of a table has to say where it comes from, where the table has it.
+TOLD = ("start", "steps", "escalate", "de_escalate", "intervals", "at_entry", "inertia")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Who(_Part):
+    """Which people a rule is for; a person must meet every bound given and one of ``any_of``."""
+
+    age_min: float = Field(default=0.0, ge=0, le=120)
+    age_below: float = Field(default=200.0, ge=0, le=200)
+    risk_10y_min: float = Field(default=0.0, ge=0, le=1)
+    any_of: tuple[Trait, ...] = ()
+
+
+class Start(_Part):
+    """Untreated people at or above ``sbp`` or ``dbp`` (mmHg) begin with step ``begin``.
+
+    ``after_weeks`` is how long a change of life is tried first.
+    """
+
+    sbp: float = Field(ge=0, le=300)
+    dbp: float = Field(default=999.0, ge=0, le=999)
+    who: Who = Who()
+    after_weeks: float = Field(default=0.0, ge=0, le=104)
+    begin: str
+
+
+class Trigger(_Part):
+    """Pressure at or above a limit (mmHg) at ``visits`` decisions running; ``strictly``: above."""
+
+    sbp: float = Field(ge=0, le=300)
+    dbp: float = Field(default=999.0, ge=0, le=999)
+    visits: int = Field(default=1, ge=1, le=6)
+    strictly: bool = False
+    who: Who = Who()
+
+
+class Relief(_Part):
+    """Systolic pressure below a limit (mmHg) at ``visits`` decisions running."""
+
+    sbp_below: float = Field(ge=0, le=300)
+    visits: int = Field(default=1, ge=1, le=6)
+    who: Who = Who()
+
+
+class Step(_Part):
+    """One rung: the whole regimen, daily mg by class."""
+
+    name: str
+    mg: dict[Class, float] = Field(min_length=1)
+
+
+class Intervals(_Part):
+    """Weeks to the next decision on pressure, before and after it is controlled."""
+
+    until_control_weeks: float = Field(default=4.0, gt=0, le=104)
+    after_control_weeks: float = Field(default=12.0, gt=0, le=104)
+
+
+class Evidence(_Part):
+    """Where a part of a table comes from."""
+
+    status: Status
+    source: str = Field(min_length=8)
+
+
+class Table(_Part):
+    """A guideline or a trial arm; see docs/reference/guidelines.md for every key."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    source: str
+    formulary: dict[Class, str] = Field(default_factory=dict)
+    goal: str
+    reading: Literal["visit", "mean_3", "home"] = "visit"
+    at_entry: Literal["keep", "replace"] = "keep"
+    interval_days: int = Field(default=28, ge=1, le=365)
+    decide_at_weeks: tuple[float, ...] = ()
+    intervals: Intervals = Intervals()
+    start: tuple[Start, ...] = ()
+    steps: tuple[Step, ...] = ()
+    escalate: tuple[Trigger, ...] = ()
+    de_escalate: tuple[Relief, ...] = ()
+    add_order: tuple[Class, ...] = ("thiazide", "acei", "arb", "ccb", "mra", "beta_blocker")
+    low_potassium: Literal["add_mra", "lower_thiazide"] = "lower_thiazide"
+    safety: bool = True
+    avoid: Literal["cautious", "hard"] = "cautious"
+    inertia: float = Field(default=0.0, ge=0, le=1)
+    evidence: dict[str, Evidence]
+
+    @field_validator("formulary")
+    @classmethod
+    def _known_drugs(cls, value: dict[str, str]) -> dict[str, str]:
+        load_formulary(value)
+        return value
+
+    @field_validator("add_order")
+    @classmethod
+    def _every_class_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if sorted(value) != sorted(CLASSES):
+            raise ValueError(f"must name each of {', '.join(CLASSES)} once")
+        return value
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        self._check_steps()
+        names = [step.name for step in self.steps]
+        for rule in self.start:
+            if rule.begin not in names:
+                raise ValueError(
+                    f"start rule begins with {rule.begin!r}; its steps are {', '.join(names)}"
+                )
+        told = [part for part in TOLD if part in self.model_fields_set]
+        silent = [part for part in told if part not in self.evidence]
+        if silent:
+            raise ValueError(f"evidence says nothing of {silent[0]}; add its status and source")
+        extra = [part for part in self.evidence if part not in TOLD]
+        if extra:
+            raise ValueError(f"evidence of {extra[0]!r} is unknown; choose from {', '.join(TOLD)}")
+        return self
+
+    def _check_steps(self) -> None:
+        """Refuse doses that no tablet gives and steps that do not rise."""
+        drugs = load_formulary(self.formulary).drugs
+        before: dict[str, float] = {}
+        for step in self.steps:
+            if "acei" in step.mg and "arb" in step.mg:
+                raise ValueError(f"step {step.name!r} joins an ACE inhibitor and an ARB; drop one")
+            for kind, mg in step.mg.items():
+                doses = DRUGS[drugs[CLASSES.index(kind)]].doses_mg
+                if mg not in doses:
+                    raise ValueError(
+                        f"step {step.name!r} gives {mg:g} mg of {drugs[CLASSES.index(kind)]}; "
+                        f"its doses are {', '.join(f'{d:g}' for d in doses)} mg"
+                    )
+            if any(mg > step.mg.get(kind, 0.0) for kind, mg in before.items()):  # type: ignore[call-overload]
+                raise ValueError(f"step {step.name!r} takes away what the step before gives")
+            before = {str(kind): mg for kind, mg in step.mg.items()}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Plain YAML that refuses a key given twice, which YAML itself would overwrite in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"key {key.value!r} appears twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def parse_table(text: str, origin: str) -> Table:
+    """Read a step table from YAML text.
+
+    Parameters
+    ----------
+    text : str
+    origin : str
+        What to call the text in messages, usually the file's name.
+
+    Raises
+    ------
+    InputError
+        One line naming the key, its value and the mend.
+    """
+    try:
+        raw = yaml.load(text, Loader=_StrictLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        raise InputError(f"{origin}: {place}{problem}; correct the YAML") from None
+    try:
+        # Through JSON, so that strict mode takes lists for tuples but no text for numbers.
+        return Table.model_validate_json(json.dumps(raw, default=str), strict=True)
+    except ValidationError as error:
+        raise InputError(f"{origin}: {_fault(error)}") from None
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the first fault in one line: where, what, the mend."""
+    faults = error.errors(include_url=False)
+    # A mistyped key is both unknown and missing; the unknown one tells more.
+    first = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), list(Table.model_fields), 1)
+        hint = f"did you mean {near[0]!r}?" if near else "leave it out"
+        return f"key {place!r} is unknown; {hint}"
+    if first["type"] == "missing":
+        return f"key {place!r} is missing; add it"
+    said = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{place} {said}" if place else said
+    mend = said.removeprefix("Input should ").removeprefix("String should ")
+    return f"{place or 'the file'} is {str(first['input'])[:60]!r}; it should {mend}"
+
+
+def shipped_tables() -> dict[str, Path]:
+    """Return the step tables inside the package, by name."""
+    folder = Path(str(resources.files("dosegym.policies.guidelines")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+@lru_cache(maxsize=64)
+def load_table(name: str) -> Table:
+    """Return a step table by its shipped name or from a YAML file.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, or it is faulty.
+    """
+    path = shipped_tables().get(name, Path(name))
+    if not path.is_file():
+        raise InputError(
+            f"step table {name!r} is neither shipped ({', '.join(shipped_tables())}) nor a file"
+        )
+    table = parse_table(path.read_text("utf-8"), path.name)
+    if name in shipped_tables() and table.name != name:
+        raise InputError(f"step table {path.name} calls itself {table.name!r}; name it {name!r}")
+    return table
