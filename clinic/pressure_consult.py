@@ -152,9 +152,10 @@ def _judge(
 ) -> tuple[list[Check], _Step | None]:
     """Return every check, and the step that was tried where all but the last could pass."""
     group = None if facts.twin is None else facts.twin.group
+    record = record_checks(facts.record, facts.chart)
     checks = [
-        *record_checks(facts.record, facts.chart),
-        *twin_checks(facts.twin, facts.no_twin),
+        *record,
+        *twin_checks(facts.twin, facts.no_twin, told=bool(blocking(record))),
         *certificate_checks(case, policy, group, PRESSURE),
         *applicability_checks(case, facts.twin),
     ]

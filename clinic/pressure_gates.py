@@ -25,9 +25,15 @@ HARM_MEND: Final = "keep the current regimen, or choose another policy"
 
 
 def twin_checks(
-    twin: PressureTwin | None, why_not: str, limits: PressureGateLimits = PRESSURE_LIMITS
+    twin: PressureTwin | None,
+    why_not: str,
+    *,
+    told: bool = False,
+    limits: PressureGateLimits = PRESSURE_LIMITS,
 ) -> list[Check]:
-    """Return the checks on a twin; without one, the reason why there is none."""
+    """Return the checks on a twin; without one, why there is none, unless ``told`` already."""
+    if twin is None and told:
+        return [skipped(i, title, "-", why_not) for i, title in TWIN.items()]
     if twin is None:
         first = judged("twin-fitted", TWIN["twin-fitted"], False, why_not, "a twin", "")
         why = "there is no twin"

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..envs.blood_pressure import INTERVALS
 from ..physiology.errors import InputError
 from ..records.chart import Chart
 from ..therapy.contraindication import RULES, Screen, make_chart
@@ -153,7 +154,7 @@ def propose(policy: Any, shown: Shown, seen: PressureSeen, chart: Chart) -> Prop
     applied, rule = Screen(own).enforce(now[None], asked[None], rule_chart(chart))
     mg = np.where(applied[0] == now, seen.doses.now, own.mg_of(applied[0]))
     texts = tuple(RULES[int(r)].text for r in dict.fromkeys(rule[0].tolist()) if r >= 0)
-    days = int(dict(policy.wants).get("interval_days", VISIT_DAYS))
+    days = _visit_days(policy, np.asarray(answer)[0])
     return Proposal(own, now, asked, applied[0], seen.doses.now, mg, texts, days)
 
 
@@ -165,7 +166,7 @@ def _levels(policy: Any, answer: Array, now: Levels, doses: Any, own: Formulary)
     asked = np.asarray(answer[: len(CLASSES)])
     if dict(policy.wants).get("action", "levels") == "box":
         top = np.array(theirs.levels) - 1
-        asked = np.round((np.clip(asked, -1.0, 1.0) + 1.0) / 2.0 * top)
+        asked = np.rint(0.5 * (np.clip(asked, -1.0, 1.0) + 1.0) * top)
     found = []
     for i, level in enumerate(np.asarray(asked, dtype=np.int64)):
         if not 0 <= level < theirs.levels[i]:
@@ -174,6 +175,14 @@ def _levels(policy: Any, answer: Array, now: Levels, doses: Any, own: Formulary)
             )
         found.append(own.nearest_level(i, float(theirs.standard[i, level])))
     return np.array(found)
+
+
+def _visit_days(policy: Any, answer: Array) -> int:
+    """Return when a policy wants to see the person again: its own interval, or the one it chose."""
+    wanted = dict(policy.wants).get("interval_days", VISIT_DAYS)
+    if wanted != "chosen":
+        return int(wanted)
+    return INTERVALS[int(np.clip(answer[-1], 0, len(INTERVALS) - 1))]
 
 
 def rule_chart(chart: Chart) -> RuleChart:

@@ -67,12 +67,14 @@ def _pressure(name: str, words: str, current: PressureCourse, proposed: Pressure
     )
     difference = np.quantile(proposed.last(name) - current.last(name), (0.05, 0.5, 0.95))
     if abs(difference[1]) < SAME_MMHG:
-        return f"Expected {words} pressure in {weeks:.0f} weeks is about {after:.0f} mmHg either way."
+        return (
+            f"Expected {words} pressure in {weeks:.0f} weeks is about {after:.0f} mmHg either way."
+        )
     return (
         f"Expected {words} pressure, now about {now:.0f} mmHg, in {weeks:.0f} weeks is "
         f"{before:.0f} mmHg under the current regimen and {after:.0f} mmHg under the proposal: a "
-        f"change of {difference[1]:+.0f} mmHg ({difference[0]:+.0f} to {difference[2]:+.0f} in nine "
-        "draws of ten)."
+        f"change of {difference[1]:+.0f} mmHg ({difference[0]:+.0f} to {difference[2]:+.0f} in "
+        "nine draws of ten)."
     )
 
 
@@ -134,9 +136,7 @@ def _symptoms(proposal: Proposal) -> list[str]:
         "beta_blocker": f"tiredness, heart rate below {LIMITS.heart_rate_low_bpm:g} a minute",
         "mra": "breast tenderness, weakness (high potassium)",
     }
-    words = [
-        f"{proposal.formulary.drugs[CLASSES.index(k)]}: {told[k]}" for k in proposal.raised
-    ]
+    words = [f"{proposal.formulary.drugs[CLASSES.index(k)]}: {told[k]}" for k in proposal.raised]
     return [f"Ask for {'; '.join(words)}."] if words else []
 
 

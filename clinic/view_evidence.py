@@ -28,9 +28,7 @@ def evidence_view(found: Recommendation) -> dict[str, Any]:
         "twin": None if found.twin is None else _twin(found, found.twin),
         "certificate": None
         if found.certificate is None
-        else certificate_view(
-            found.certificate, None if found.twin is None else found.twin.group
-        ),
+        else certificate_view(found.certificate, None if found.twin is None else found.twin.group),
         "checks": [check.to_dict() for check in found.checks],
         "passed": sum(check.passed for check in found.checks),
         "failed": sum(check.status == "failed" for check in found.checks),

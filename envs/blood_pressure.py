@@ -281,6 +281,12 @@ class BloodPressureTask:
             mask = np.concatenate([mask, free], axis=1)
         return mask
 
+    def draw(self, track: Array) -> NDArray[np.uint8]:
+        """Draw the course so far."""
+        from .render_pressure import draw_course
+
+        return draw_course(self, track)
+
 
 def _at_most(now: NDArray[np.int64], wanted: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """Return regimens with at most so many classes changed, reductions before increases."""

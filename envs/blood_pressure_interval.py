@@ -53,6 +53,8 @@ def _together(
 ) -> Lived:
     n = len(state.day)
     u = np.zeros((days, len(task.model.inputs), n))
+    # A lane that is stepped after its end lives its last days over again.
+    first = min(first, episode.taking.shape[1] - 1 - days)
     drugs = (orders.levels > 0).sum(axis=1)
     taken = task.adherence.taken(
         episode.taking, episode.chart[:, C["share"]], drugs, first, days, state.took

@@ -47,7 +47,7 @@ def visit(
     """Return the notes (B, N) after the visit that ends an interval."""
     old, new = state.notes, state.notes.copy()
     lanes = np.arange(len(day))
-    k = state.visit + 1
+    k = np.minimum(state.visit + 1, episode.device.shape[1] - 1)
     at = task.model.output_index
     draws = episode.device[lanes, k]
     if first:
@@ -76,9 +76,9 @@ def visit(
     write("standing_drop", reading.standing_fall_sbp)
     write("visit_day", day.astype(np.float64))
     _changes(new, state, orders)
-    _laboratory(task, episode, state, new, orders, outputs, day, came, first)
+    _laboratory(task, episode, new, orders, outputs, day, came, k, first)
     _symptoms(episode, old, new, lived, came)
-    _refills(task, episode, state, old, new, orders, lived, came, k)
+    _refills(task, episode, old, new, orders, lived, came, k)
     if first:
         episode.chart[:, C["entry_sbp"]] = reading.sbp
         new[:, N["egfr_entry"]] = new[:, N["egfr"]]
@@ -95,8 +95,8 @@ def _changes(new: Array, state: State, orders: Orders) -> None:
 
 
 def _laboratory(
-    task: BloodPressureTask, episode: Episode, state: State, new: Array, orders: Orders,
-    outputs: Array, day: NDArray[np.int64], came: NDArray[np.bool_], first: bool,
+    task: BloodPressureTask, episode: Episode, new: Array, orders: Orders, outputs: Array,
+    day: NDArray[np.int64], came: NDArray[np.bool_], k: NDArray[np.int64], first: bool,
 ) -> None:  # fmt: skip
     """Report what was drawn long enough ago, and draw what is due."""
     lab, today = task.laboratory, day.astype(np.float64)
@@ -110,7 +110,7 @@ def _laboratory(
     lanes = np.arange(len(day))
     values = lab.apply(
         outputs[:, at["potassium"]], outputs[:, at["sodium"]], outputs[:, at["creatinine"]],
-        episode.laboratory[lanes, state.visit + 1],
+        episode.laboratory[lanes, k],
     )  # fmt: skip
     # A report that was still out at the last visit is in by now.
     _report(episode, new, ready=np.isfinite(new[:, N["drawn_day"]]))
@@ -150,7 +150,7 @@ def _symptoms(
 
 
 def _refills(
-    task: BloodPressureTask, episode: Episode, state: State, old: Array, new: Array,
+    task: BloodPressureTask, episode: Episode, old: Array, new: Array,
     orders: Orders, lived: Lived, came: NDArray[np.bool_], k: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Note what the pharmacy's records show since the last visit; all is well where untreated."""

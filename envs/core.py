@@ -86,6 +86,10 @@ class Task(Protocol):
         """Sense, observe, reward, count costs and decide whether the episode ends."""
         ...
 
+    def draw(self, track: Array) -> NDArray[np.uint8]:
+        """Return an RGB image (450, 800, 3) of an episode's log rows so far (T, columns)."""
+        ...
+
 
 def transition(task: Task, episode: Any, state: Any, action: Array) -> tuple[Any, Step]:
     """Advance every patient by one decision interval.

@@ -65,11 +65,9 @@ class DoseEnv(gym.Env[NDArray[np.float32], NDArray[np.float32]]):
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
     def render(self) -> Any:
-        """Draw the day so far: an array (450, 800, 3), or None without a render mode."""
+        """Draw the episode so far: an array (450, 800, 3), or None without a render mode."""
         if self.render_mode is None:
             return None
         if not self._track:
             raise InputError("no episode has begun; call reset() before render()")
-        from .render import draw_day
-
-        return draw_day(self.task, np.array(self._track))
+        return self.task.draw(np.array(self._track))

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
+from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
 from ..physiology.errors import InputError
@@ -307,3 +308,9 @@ class InsulinTask:
             episode.chart, view,
         )  # fmt: skip
         return Step(view, reward, done[:, 0], done[:, 1], orders.proposed, orders.applied, log)
+
+    def draw(self, track: Array) -> NDArray[np.uint8]:
+        """Draw the last 24 hours."""
+        from .render import draw_day
+
+        return draw_day(self, track)

@@ -112,7 +112,7 @@ ENTRIES = (
                 "cost_weights": {"potassium_high": 2.0},
             },
             {
-                "days": 168,
+                "days": 728,
                 "patient": "older",
                 "interval_days": "chosen",
                 "measurement": "ambulatory",

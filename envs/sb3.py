@@ -93,6 +93,7 @@ class DoseVecEnv(VecEnv):
         self.render_mode = None
         self.lanes = Lanes(task, n_envs)
         self.last_step: Step | None = None
+        self._masks: NDArray[np.bool_] | None = None
         self._actions: NDArray[Any] = np.zeros((n_envs, *task.action_space.shape))
         super().__init__(n_envs, task.observation_space, task.action_space)
 
@@ -102,6 +103,7 @@ class DoseVecEnv(VecEnv):
             if seed is not None:
                 self.lanes.seed(lane, seed)
         step = self.lanes.begin()
+        self._masks = step.mask
         self.reset_infos = [info_of(self.task, step, i) for i in range(self.num_envs)]
         self._reset_seeds()
         self._reset_options()
@@ -116,7 +118,7 @@ class DoseVecEnv(VecEnv):
         step = self.last_step = self.lanes.step(self._actions)
         done = step.terminated | step.truncated
         infos: list[dict[str, Any]] = [LaneInfo(self.task, step, i) for i in range(self.num_envs)]
-        observation = step.observation
+        observation, self._masks = step.observation, step.mask
         if done.any():
             lanes = np.flatnonzero(done).tolist()
             for lane in lanes:
@@ -127,7 +129,8 @@ class DoseVecEnv(VecEnv):
                     }
                 )
             fresh = self.lanes.begin(lanes)
-            observation = overwrite(step, lanes, fresh).observation
+            both = overwrite(step, lanes, fresh)
+            observation, self._masks = both.observation, both.mask
             for i, lane in enumerate(lanes):
                 self.reset_infos[lane] = info_of(self.task, fresh, i)
         return observation, step.reward.astype(np.float32), done, infos
@@ -156,9 +159,26 @@ class DoseVecEnv(VecEnv):
         indices: int | Iterable[int] | None = None,
         **method_kwargs: Any,
     ) -> list[Any]:
-        """Call a method of the task, once per lane."""
+        """Call a method of the task, once per lane; ``action_masks`` is answered lane by lane."""
+        if method_name == "action_masks" and not method_args and not method_kwargs:
+            return list(self.action_masks()[self._lane_list(indices)])
         method = getattr(self.task, method_name)
         return [method(*method_args, **method_kwargs) for _ in self._lane_list(indices)]
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which single choices each lane may make now, (n_envs, sum of levels).
+
+        Raises
+        ------
+        InputError
+            If the task forbids nothing, or no episode has begun.
+        """
+        if self._masks is None:
+            raise InputError(
+                f"{self.env_id} has no action mask now; masks belong to discrete actions, after "
+                "reset()"
+            )
+        return self._masks
 
     def env_is_wrapped(
         self, wrapper_class: type[Any], indices: int | Iterable[int] | None = None

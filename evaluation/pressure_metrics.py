@@ -26,10 +26,10 @@ COSTS: Final = (
 SYMPTOMS: Final = ("oedema", "cough", "other_symptoms")
 DOSES: Final = tuple(f"dose_{kind}" for kind in CLASSES)
 RECORD: Final = (
-    "time_min", *COSTS, "limited", "sbp_mmhg", "dbp_mmhg", "heart_rate_bpm", "potassium_mmol_l",
-    "sodium_mmol_l", "egfr", "lowest_sbp_mmhg", "in_target", "measured_sbp_mmhg",
-    "measured_dbp_mmhg", "n_drugs", "standard_doses", "adherence", "hypotension", *SYMPTOMS,
-    "kidney_injury", "electrolyte_event", "attended", *DOSES,
+    "time_min", *COSTS, "limited", "sbp_mmhg", "dbp_mmhg", "egfr", "in_target", "lowest_sbp_mmhg",
+    "lowest_heart_rate", "highest_potassium", "lowest_potassium", "lowest_sodium", "egfr_ratio",
+    "measured_sbp_mmhg", "measured_dbp_mmhg", "n_drugs", "standard_doses", "adherence",
+    "hypotension", *SYMPTOMS, "kidney_injury", "electrolyte_event", "attended", *DOSES,
 )  # fmt: skip
 
 MINUTES_A_DAY: Final = 1440.0
@@ -113,22 +113,22 @@ def _pressures(log: Mapping[str, Array], days: Array, lived: Flags) -> dict[str,
         "measured_last_sbp": seen[0],
         "measured_last_dbp": seen[1],
         "lowest_sbp": _extreme(np.minimum, log["lowest_sbp_mmhg"], lived),
-        "lowest_heart_rate": _extreme(np.minimum, log["heart_rate_bpm"], lived),
+        "lowest_heart_rate": _extreme(np.minimum, log["lowest_heart_rate"], lived),
     }
 
 
 def _harms(log: Mapping[str, Array], days: Array, lived: Flags) -> dict[str, Array]:
     """Return costs by interval, events, symptoms and the composite of serious harm."""
     worst = {
-        "highest_potassium": _extreme(np.maximum, log["potassium_mmol_l"], lived),
-        "lowest_potassium": _extreme(np.minimum, log["potassium_mmol_l"], lived),
-        "lowest_sodium": _extreme(np.minimum, log["sodium_mmol_l"], lived),
+        "highest_potassium": _extreme(np.maximum, log["highest_potassium"], lived),
+        "lowest_potassium": _extreme(np.minimum, log["lowest_potassium"], lived),
+        "lowest_sodium": _extreme(np.minimum, log["lowest_sodium"], lived),
     }
     injured = _any(log["kidney_injury"], lived)
     serious = serious_harm(
         **worst,
         lowest_sbp=_extreme(np.minimum, log["lowest_sbp_mmhg"], lived),
-        lowest_heart_rate=_extreme(np.minimum, log["heart_rate_bpm"], lived),
+        lowest_heart_rate=_extreme(np.minimum, log["lowest_heart_rate"], lived),
         kidney_injury=injured,
     )
     low_days = np.where(lived, log["hypotension"][1:], 0.0).sum(axis=0)
@@ -142,6 +142,7 @@ def _harms(log: Mapping[str, Array], days: Array, lived: Flags) -> dict[str, Arr
         * (DAYS_A_YEAR / total),
         **worst,
         "last_egfr_ratio": log["egfr"][-1] / log["egfr"][0],
+        "lowest_egfr_ratio": _extreme(np.minimum, log["egfr_ratio"], lived),
         "kidney_injury": _percent(injured),
         "electrolyte_event": _percent(_any(log["electrolyte_event"], lived)),
         "serious_harm": _percent(serious),

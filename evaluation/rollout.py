@@ -86,6 +86,7 @@ def rollout(
         step = lanes.step(action)
         if t >= first:
             tape.keep(t + 1 - first, step)
+        tape.end(step)
         if progress is not None and (t % 64 == 0 or t == last - 1):
             progress(t + 1, last)
     names, groups = tuple(chart.names), tuple(chart.groups)
@@ -114,12 +115,19 @@ class _Tape:
         self._columns = [task.log_columns.index(c) for c in record]
         self._kept = np.empty((n + 1, len(record), lanes), dtype=np.float32)
         self._rewards = np.zeros((n + 1, lanes), dtype=np.float32)
+        self._ended = np.zeros(lanes, dtype=np.bool_)
 
     def keep(self, t: int, step: Any, *, rewarded: bool = True) -> None:
-        """Write one time."""
+        """Write one time; for whom the horizon is over, time stands still."""
         self._kept[t] = step.log[:, self._columns].T
         if rewarded:
-            self._rewards[t] = step.reward
+            self._rewards[t] = np.where(self._ended, 0.0, step.reward)
+        if t > 0 and self._ended.any():
+            self._kept[t][:, self._ended] = self._kept[t - 1][:, self._ended]
+
+    def end(self, step: Any) -> None:
+        """Note whose horizon is over; a policy that chooses its intervals ends when it likes."""
+        self._ended |= step.truncated
 
     def series(self, people: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the columns by name, after refusing what is not finite: it would hide harm."""

@@ -97,7 +97,10 @@ def certify(
     rules = _rules(chosen, constraints)
     subject = subject_of(rules.environment)
     exam = subject.examination
-    meant, given = _check_groups(groups, subject.groups), _check_keywords(env_kwargs, subject)
+    meant, given = (
+        _check_groups(groups, subject.groups),
+        _check_keywords(chosen, env_kwargs, subject),
+    )
     kwargs = _keywords(chosen, given, rules)
     cohort, seeds = certified_patients(patients, seed, meant, kwargs, env_id=subject.env_id)
     tell = progress or (lambda *_: None)
@@ -134,13 +137,17 @@ def _check_groups(groups: Sequence[str] | None, known: tuple[str, ...]) -> tuple
     return tuple(g for g in known if g in meant)
 
 
-def _check_keywords(env_kwargs: Mapping[str, Any] | None, subject: Subject) -> dict[str, Any]:
-    given = {**subject.examination.defaults, **(env_kwargs or {})}
-    for key in (*FIXED, *subject.examination.fixed):
-        if key in given:
-            raise InputError(
-                f"env-kwargs names {key!r}, which the certification sets itself; leave it out"
-            )
+def _check_keywords(
+    policy: Any, env_kwargs: Mapping[str, Any] | None, subject: Subject
+) -> dict[str, Any]:
+    """Return the caller's keywords, after refusing what makes another examination of it."""
+    exam = subject.examination
+    given = {**exam.defaults, **(env_kwargs or {})}
+    wants = dict(getattr(policy, "wants", {}))
+    for key in (*FIXED, *exam.fixed):
+        if key in given or key in wants:
+            who = "env-kwargs names" if key in given else "the policy wants"
+            raise InputError(f"{who} {key!r}, which the certification sets itself; leave it out")
     return given
 
 

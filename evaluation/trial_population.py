@@ -154,8 +154,9 @@ def _permitted(cohort: Any, levels: NDArray[np.int64]) -> NDArray[np.int64]:
 
     known, params = cohort.patients.covariates, cohort.patients.params
     rate, potassium = (params[:, Params._fields.index(name)] for name in ("HR0", "K0"))
-    history = [known[name] for name in ("pregnant", "asthma", "heart_block", "angioedema")]
-    chart = make_chart(len(cohort), *history, rate, potassium, USUAL_SODIUM, known["egfr0"])
+    history = {k: known[k] for k in ("pregnant", "asthma", "heart_block", "angioedema")}
+    measured = {"heart_rate": rate, "potassium": potassium, "sodium": USUAL_SODIUM}
+    chart = make_chart(len(cohort), **history, **measured, egfr=known["egfr0"])
     allowed: NDArray[np.int64] = Screen(cohort.formulary).enforce(levels, levels, chart)[0]
     return allowed
 

@@ -281,7 +281,7 @@ def _parameters(u: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
         "HR0": np.clip(72.0 + 3.0 * (female - 0.5) + 9.0 * ndtri(u[:, _AT["rate"]]), 48.0, 105.0),
         "CO0": np.clip(5.1 - 0.5 * (female - 0.5) + 0.7 * ndtri(u[:, _AT["output"]]), 3.0, 8.5),
         "K0": np.clip(
-            4.25 * (egfr / 75.0) ** -0.0429 + 0.28 * ndtri(u[:, _AT["potassium"]]), 3.4, 5.6
+            4.25 * (egfr / 75.0) ** -0.0429 + 0.30 * ndtri(u[:, _AT["potassium"]]), 3.4, 5.6
         ),
         "Na0": np.clip(140.0 + 1.8 * ndtri(u[:, _AT["sodium"]]), 134.0, 146.0),
         "eGFR0": egfr,
@@ -292,9 +292,9 @@ def _parameters(u: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
         "gs": typical["gs"] * spread("gs", 0.2),
         "gr": typical["gr"] * reflex * spread("gr", 0.2),
         "R0": np.where(chart["low_renin"] > 0, 0.5, 1.17) * spread("renin", 0.4),
-        "kK": kidney * spread("kK", 0.3),
+        "kK": kidney * spread("kK", 0.75),
         "hNa": spread("hNa", 0.9) * np.exp(0.02 * (age - 60.0)) * (1.0 + 0.5 * (female - 0.5)),
-        "pooling": 0.12 * spread("pooling", 0.45) * np.clip(1.0 + 0.02 * (age - 60.0), 0.5, 2.0),
+        "pooling": 0.15 * spread("pooling", 0.6) * np.clip(1.0 + 0.025 * (age - 60.0), 0.5, 2.0),
     }
     for name in ("kP", "kV", "kS", "kA", "sigma"):
         values[name] = typical[name] * spread(name, 0.2)

@@ -26,7 +26,7 @@ VIEWS: Final = MappingProxyType({INSULIN: INSULIN_VIEW, PRESSURE: PRESSURE_VIEW}
 WANTED: Final = MappingProxyType(
     {
         INSULIN: ("action", "step_min"),
-        PRESSURE: ("formulary", "action", "interval", "interval_days"),
+        PRESSURE: ("formulary", "action", "interval_days"),
     }
 )
 
@@ -79,10 +79,7 @@ class LearnedPolicy:
         self.env_id = env_id
         self.name = str(manifest.get("name", "learned"))
         self._trained: dict[str, Any] = dict(self.manifest.get("env_kwargs", {}))
-        self._masked = (
-            self.manifest.get("algo") == "maskable_ppo"
-            and self._trained.get("contraindications", "enforce") == "enforce"
-        )
+        self._masked = self.manifest.get("algo") == "maskable_ppo"
 
     @property
     def wants(self) -> dict[str, Any]:

@@ -29,6 +29,26 @@ def _suspend(inner: Any = None) -> LowGlucoseSuspend:
     return LowGlucoseSuspend(load_policy(inner) if isinstance(inner, str) else inner)
 
 
+def _oracle(
+    patient: Any = "all",
+    people: Any = None,
+    target: Any = (130.0, 80.0),
+    adherence: Any = "usual",
+    formulary: Any = "default",
+    interval_days: int = 28,
+) -> Any:
+    from .oracle import Oracle
+
+    return Oracle(
+        patient,
+        people=people,
+        target=target,
+        adherence=adherence,
+        formulary=formulary,
+        interval_days=interval_days,
+    )
+
+
 BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
     "constant_basal": (ConstantBasal, "the prescribed basal rate, always"),
     "basal_bolus": (BasalBolus, "basal, carb-ratio bolus at announced meals, correction"),
@@ -38,6 +58,7 @@ BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
     ),
     "pid": (Pid, "PID on the CGM, published gains where known, else by rule"),
     "low_glucose_suspend": (_suspend, "another policy's doses, withheld when low or soon low"),
+    "oracle": (_oracle, "blood pressure: the best regimen in the long run, knowing each body"),
 }
 
 

@@ -27,10 +27,19 @@ def current_levels(observation: NDArray[np.float32], tablets: Formulary) -> NDAr
     return np.abs(doses[..., None] - tablets.standard).argmin(axis=-1)
 
 
+def _present(now: NDArray[np.int64], tablets: Formulary) -> NDArray[np.bool_]:
+    """Return the mask (B, sum of levels) that leaves the regimen as it is."""
+    each = [np.arange(n) == now[:, [slot]] for slot, n in enumerate(tablets.levels)]
+    return np.concatenate(each, axis=1)
+
+
 def action_mask(
     observation: NDArray[np.float32], formulary: Any = "default", choices: int | None = None
 ) -> NDArray[np.bool_]:
     """Return which levels are open, class by class, as sb3-contrib takes masks.
+
+    A level is open where no contraindication closes it, given the present regimen; for a patient
+    who missed the visit the present regimen alone.
 
     Parameters
     ----------
@@ -53,7 +62,9 @@ def action_mask(
     tablets = load_formulary(formulary)
     seen = np.atleast_2d(observation)
     chart = Chart(*(np.round(PRESSURE_VIEW.read(seen, k), _DECIMALS) for k in Chart._fields))
-    mask = _screen(tablets).allowed(current_levels(seen, tablets), chart)
+    now = current_levels(seen, tablets)
+    came = PRESSURE_VIEW.read(seen, "attended")[:, None] > 0.5
+    mask = np.where(came, _screen(tablets).allowed(now, chart), _present(now, tablets))
     more = (choices or mask.shape[1]) - mask.shape[1]
     mask = np.pad(mask, ((0, 0), (0, more)), constant_values=True)
     return mask[0] if np.ndim(observation) == 1 else mask

@@ -125,7 +125,8 @@ def _stop(found: Review, slot: int, where: Bools) -> None:
 def _lower(found: Review, slot: int, where: Bools, least: int = 0) -> None:
     """Cut a class by one level, never below ``least``; neighbouring doses differ twofold."""
     where = where & (found.base[slot] > least)
-    found.cap[slot, where] = found.base[slot, where] - 1
+    less = np.where(where, found.base[slot] - 1, found.cap[slot]).astype(np.int8)
+    np.minimum(found.cap[slot], less, out=found.cap[slot])
 
 
 def _contraindications(visit: Visit, found: Review, cautious: bool) -> None:

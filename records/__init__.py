@@ -1,9 +1,13 @@
-"""DATA IN: readers of CGM and pump files into one typed, unit-carrying timeline."""
+"""DATA IN: readers of CGM, pump, blood-pressure and FHIR files into typed records with units."""
 
+from .chart import Chart, Condition, Medication, Person, PressureRecord
 from .demo import demo_record
 from .detect import FORMATS, read_record
 from .grid import RecordGrid
+from .pressure_series import Labs, Pressures
+from .pressure_sufficiency import PressureSufficiency, assess_pressure
 from .quality import Account, Dropped
+from .read_pressure import PRESSURE_FORMATS, kind_of_record, read_pressure
 from .series import (
     BasalIntervals,
     Boluses,
@@ -19,20 +23,32 @@ from .write import record_text, write_record
 
 __all__ = [
     "FORMATS",
+    "PRESSURE_FORMATS",
     "Account",
     "BasalIntervals",
     "Boluses",
+    "Chart",
+    "Condition",
     "DailySchedule",
     "Dropped",
     "GlucoseSeries",
+    "Labs",
     "Meals",
+    "Medication",
+    "Person",
+    "PressureRecord",
+    "PressureSufficiency",
+    "Pressures",
     "RecordGrid",
     "Sufficiency",
     "TherapySettings",
     "Timeline",
     "assess",
+    "assess_pressure",
     "constant_schedule",
     "demo_record",
+    "kind_of_record",
+    "read_pressure",
     "read_record",
     "record_text",
     "write_record",

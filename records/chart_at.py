@@ -82,11 +82,16 @@ def current_drugs(medications: tuple[Medication, ...], at_s: float) -> tuple[Med
 
 def disputed_drugs(medications: tuple[Medication, ...], at_s: float) -> tuple[str, ...]:
     """Return the drugs of which active prescriptions tell different strengths or doses."""
-    told: dict[str, set[tuple[float | None, float | None]]] = {}
+    doses: dict[str, set[float]] = {}
+    strengths: dict[str, set[float]] = {}
     for item in medications:
         if item.taken_at(at_s):
-            told.setdefault(item.drug, set()).add((item.strength_mg, item.daily_mg))
-    return tuple(sorted(name for name, doses in told.items() if len(doses) > 1))
+            if item.daily_mg is not None:
+                doses.setdefault(item.drug, set()).add(item.daily_mg)
+            elif item.strength_mg is not None:
+                strengths.setdefault(item.drug, set()).add(item.strength_mg)
+    told = (*doses.items(), *strengths.items())
+    return tuple(sorted({name for name, values in told if len(values) > 1}))
 
 
 RENEWAL_DAYS = 400.0

@@ -39,6 +39,8 @@ HARM_WEIGHTS: Final = MappingProxyType(
         "other_symptoms": 0.25,
     }
 )
+# Among the intervals of 14, 28, 56 and 84 days.
+_FOUR_WEEKS: Final = 1
 # What a validation reports, in this order; metrics of ``evaluation.subjects.blood_pressure``.
 REPORTED: Final = ("time_in_target", "control_130_80", "mean_sbp", "n_drugs", *HARM_WEIGHTS)
 # The ordinary start: a full dose of an ACE inhibitor, a calcium channel blocker and a diuretic.
@@ -52,14 +54,16 @@ def score_of(figures: Mapping[str, float]) -> float:
 
 
 def usual_action(task: Any) -> Array:
-    """Return the action (A,) that asks for the ordinary first regimen, in the task's own form."""
-    tablets = task.formulary
+    """Return the action (A,) that asks for the ordinary first regimen, in the task's own form.
+
+    Where the action chooses the next visit too, for one in four weeks.
+    """
+    tablets = task.cohort.formulary
     levels = [
         tablets.nearest_level(slot, USUAL_DOSES.get(kind, 0.0)) for slot, kind in enumerate(CLASSES)
     ]
-    if task.action == "levels":
-        return np.array(levels, np.float64)
-    return 2.0 * np.array(levels) / (np.array(tablets.levels) - 1) - 1.0
+    usual = np.array([*levels, _FOUR_WEEKS][: len(task.nvec)], np.float64)
+    return usual if task.mode == "levels" else 2.0 * usual / (task.nvec - 1) - 1.0
 
 
 def _percent(share: Array) -> Array:

@@ -212,7 +212,7 @@ def _try(
 ) -> tuple[Expected, Array]:
     """Return what n people would have shown, and the log of prior over proposal of each."""
     people = prior.sample(n, rng, look)
-    bodies = untreated(people, seen.doses.formulary, rng)
+    bodies = untreated(people, seen.doses.formulary)
     return expected_of(seen, bodies, SETTLE_DAYS), prior.log_ratio(people, look)
 
 

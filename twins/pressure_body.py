@@ -10,16 +10,17 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from ..physiology.engine import engine_for
 from ..physiology.library import load_model
 from ..physiology.pharmacokinetics import ETAS, DayStep, expose, load_kinetics, propagators, stack
 from ..physiology.population import Patients, concatenate
+from ..therapy.adherence import load_adherence
 from ..therapy.formulary import CLASSES, DRUGS, Formulary
 
 Array = NDArray[np.float64]
 
-SUBSTEPS: Final = 2
 USUAL_SODIUM: Final = 1.0
 LONGEST_STRETCH: Final = 28
 
@@ -35,6 +36,8 @@ class PressureBodies:
         The drugs that they take.
     step : DayStep
         How each person handles each drug of the formulary.
+    share : array (B,)
+        Of the tablets of one drug that each person takes.
     x : array (B, S)
         States of the bodies.
     amounts : array (B, 6, 4), mg
@@ -44,6 +47,7 @@ class PressureBodies:
     people: Patients
     formulary: Formulary
     step: DayStep
+    share: Array
     x: Array
     amounts: Array
 
@@ -61,34 +65,33 @@ class PressureBodies:
             self,
             people=self.people.take(rows.tolist()),
             step=DayStep(*(part[rows] for part in self.step)),
+            share=self.share[rows],
             x=self.x[rows],
             amounts=self.amounts[rows],
         )
 
 
-def untreated(people: Patients, formulary: Formulary, rng: np.random.Generator) -> PressureBodies:
-    """Return people who take nothing, each with kinetics of their own.
+def untreated(people: Patients, formulary: Formulary) -> PressureBodies:
+    """Return people who take nothing, each with kinetics and adherence of their own.
 
     Parameters
     ----------
     people : Patients
         Of the blood-pressure model's sampler.
     formulary : Formulary
-    rng : Generator
-        Of the differences in kinetics that covariates do not explain.
     """
     n = len(people)
-    step = stack(
-        [
-            propagators(
-                load_kinetics(name), people.covariates, rng.standard_normal((n, len(ETAS))),
-                standard_mg=DRUGS[name].standard_mg,
-            )
-            for name in formulary.drugs
-        ]
-    )  # fmt: skip
+    steps = []
+    for kind, name in zip(CLASSES, formulary.drugs, strict=True):
+        etas = np.zeros((n, len(ETAS)))
+        own = np.asarray(people.covariates[f"clearance_{kind}"], dtype=np.float64)
+        etas[:, 0] = ndtri(np.clip(own, 1e-9, 1.0 - 1e-9))
+        usual = DRUGS[name].standard_mg
+        chart = people.covariates
+        steps.append(propagators(load_kinetics(name), chart, etas, standard_mg=usual))
+    share = load_adherence().share(people.covariates["adherence_trait"])
     x = load_model(people.model).initial(people.params)
-    return PressureBodies(people, formulary, step, x, np.zeros((n, len(CLASSES), 4)))
+    return PressureBodies(people, formulary, stack(steps), share, x, np.zeros((n, len(CLASSES), 4)))
 
 
 def together(one: PressureBodies, other: PressureBodies) -> PressureBodies:
@@ -97,6 +100,7 @@ def together(one: PressureBodies, other: PressureBodies) -> PressureBodies:
         one,
         people=concatenate([one.people, other.people]),
         step=DayStep(*(np.concatenate(pair) for pair in zip(one.step, other.step, strict=True))),
+        share=np.concatenate([one.share, other.share]),
         x=np.concatenate([one.x, other.x]),
         amounts=np.concatenate([one.amounts, other.amounts]),
     )
@@ -130,7 +134,7 @@ def live(
     for row, day in enumerate([*wanted, len(mg)]):
         for first, end in _constant(mg, done, int(day)):
             inputs = _exposures(bodies, amounts, mg[first], end - first)
-            engine.advance(x, params, inputs, substeps=SUBSTEPS)
+            engine.advance(x, params, inputs)
             last = inputs[-1]
         done = max(done, int(day))
         if row < len(wanted):
@@ -154,7 +158,8 @@ def _exposures(bodies: PressureBodies, amounts: Array, mg: Array, days: int) -> 
     n = len(bodies)
     inputs = np.zeros((days, len(CLASSES) + 2, n))
     inputs[:, -2] = USUAL_SODIUM
-    share = np.asarray(bodies.people.covariates["adherence"], dtype=np.float64)
-    prescribed = np.ascontiguousarray(mg[None] * share[:, None])
+    # Which days are missed is not known; every day's dose is its mean over taken and missed ones.
+    taken = load_adherence().probability(bodies.share, float((mg > 0.0).sum()), 0.0)
+    prescribed = np.ascontiguousarray(mg[None] * taken[:, None])
     expose(bodies.step, prescribed, np.ones((n, days), dtype=np.bool_), amounts, inputs)
     return inputs

@@ -23,7 +23,7 @@ MISFIT_MMHG: Final = 3.0
 WEEK_READINGS: Final = 12.0
 SINGLE: Final = "office_unattended"
 NOW: Final = ("sbp", "dbp", "potassium", "egfr")
-TRAITS: Final = ("untreated_sbp", "white_coat_mmhg", "adherence")
+TRAITS: Final = ("untreated_sbp", "white_coat_mmhg")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def expected_of(seen: PressureSeen, bodies: PressureBodies, settle_days: int) ->
         series["sbp"][visits] + extra_s,
         series["dbp"][visits] + extra_d,
         _labs(seen, series, row, len(bodies)),
-        {**{name: series[name][row[0.0]] for name in NOW}, **traits},
+        {**{name: series[name][row[0.0]] for name in NOW}, **traits, "adherence": bodies.share},
     )
 
 

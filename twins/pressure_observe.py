@@ -20,11 +20,10 @@ SETTING: Final = {"office": OFFICE, "home": HOME, "ambulatory": "ambulatory"}
 WEEK_DAYS: Final = 7.0
 # A drug that cannot be modelled must have been gone for so long before a visit counts.
 WASHED_OUT_DAYS: Final = 28.0
+ADULT_YEARS: Final = 18.0
 
 
-def observe_pressure(
-    record: PressureRecord, usual: Formulary | None = None
-) -> PressureSeen:
+def observe_pressure(record: PressureRecord, usual: Formulary | None = None) -> PressureSeen:
     """Return a record as arrays.
 
     Parameters
@@ -40,6 +39,7 @@ def observe_pressure(
         its class with another.
     """
     chart = record.chart()
+    _admit(record)
     formulary = formulary_of(chart.drugs, usual)
     since = _understood_since(record, formulary)
     readings = record.readings.take(record.readings.time_s >= since)
@@ -66,17 +66,33 @@ def observe_pressure(
         record_sha256=record.source_sha256,
         end_s=end,
         day=np.asarray(day, dtype=np.float64),
-        sbp=np.array([_mean(readings.sbp[g], readings.count[g]) for g in groups]),
-        dbp=np.array([_mean(readings.dbp[g], readings.count[g]) for g in groups]),
+        sbp=np.array([_mean(readings.sbp[g], readings.averaged[g]) for g in groups]),
+        dbp=np.array([_mean(readings.dbp[g], readings.averaged[g]) for g in groups]),
         heart_rate=np.array(heart),
         setting=tuple(SETTING[str(readings.setting[g[0]])] for g in groups),
-        readings=np.array([float(np.nan_to_num(readings.count[g], nan=1.0).sum()) for g in groups]),
+        readings=np.array(
+            [float(np.nan_to_num(readings.averaged[g], nan=1.0).sum()) for g in groups]
+        ),
         lab_day=np.array([row[0] for row in labs]),
         lab_value=np.array([row[2] for row in labs]),
         lab_name=tuple(row[1] for row in labs),
         doses=_doses(record, formulary),
         covariates=covariates_of(chart),
     )
+
+
+def _admit(record: PressureRecord) -> None:
+    """Refuse a record of which a drug list or an adult's body is missing."""
+    age = record.person.age_years
+    if age is not None and age < ADULT_YEARS:
+        raise InputError(
+            f"age is {age:.0f} years; the blood-pressure model is of adults from {ADULT_YEARS:g} on"
+        )
+    if not record.medications_told:
+        raise InputError(
+            "medication: the record says nothing of drugs; add the medication list, or "
+            "'# medication: none'"
+        )
 
 
 def formulary_of(drugs: tuple[Medication, ...], usual: Formulary | None = None) -> Formulary:

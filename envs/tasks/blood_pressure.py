@@ -26,9 +26,7 @@ _WEIGHT = "a number from 0 to 1e9, in units of the reward"
 def _interval(value: Any) -> int:
     if value == "chosen":
         return 0
-    return keywords.whole(
-        "interval_days", value, 7, LONGEST_INTERVAL, " of days (or 'chosen')"
-    )
+    return keywords.whole("interval_days", value, 7, LONGEST_INTERVAL, " of days (or 'chosen')")
 
 
 def _days(days: Any, interval: int) -> int:

@@ -97,6 +97,4 @@ class BloodPressureVectorEnv(DoseVectorEnv):
         super().__init__(make(**kwargs), num_envs, autoreset_mode)
 
 
-BloodPressureEnv.__doc__ = BloodPressureVectorEnv.__doc__ = _DOC.format(
-    table=PRESSURE_VIEW.table()
-)
+BloodPressureEnv.__doc__ = BloodPressureVectorEnv.__doc__ = _DOC.format(table=PRESSURE_VIEW.table())

@@ -85,8 +85,7 @@ def _worst_words(patient: Mapping[str, Any]) -> str:
 
 
 def _assumptions(population: Mapping[str, Any], keywords: Mapping[str, Any]) -> Assumptions:
-    measured = keywords.get("measurement", "the environment's default")
-    taken = keywords.get("adherence", "usual")
+    measured, taken = keywords["measurement"], keywords["adherence"]
     return (
         {
             "id": "A1",
@@ -144,9 +143,11 @@ SUBJECT: Final = Subject(
     draw=_draw,
     examination=Examination(
         constraints="blood-pressure-v1",
-        defaults={},
-        fixed=("contraindications", "kinetics"),
-        own=("action", "formulary", "interval_days", "interval"),
+        defaults={"measurement": "office_unattended", "adherence": "usual"},
+        fixed=(
+            "contraindications", "kinetics", "physiology", "sick_days", "sodium_intake", "target",
+        ),
+        own=("action", "formulary", "interval_days"),
         sampler="pressure_people",
         people=_people,
         identity=_identity,

@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.spaces import MultiDiscrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from dosegym.envs.registry import ENTRIES
@@ -44,6 +45,8 @@ class Case:
         space = self.make().action_space
         rng = np.random.default_rng(seed)
         draws = rng.random((steps, n, *space.shape)) * np.linspace(1.0, 0.3, n)[None, :, None]
+        if isinstance(space, MultiDiscrete):
+            return (draws * space.nvec).astype(space.dtype)
         return (space.low + draws * (space.high - space.low)).astype(space.dtype)
 
 

@@ -18,8 +18,9 @@ from dosegym.therapy.signals import BLOOD_PRESSURE, SIGNALS_OF
 SUBJECT = subject_of(BLOOD_PRESSURE)
 # A person with whom nothing is wrong, at every visit.
 CALM = {
-    "sbp_mmhg": 124.0, "dbp_mmhg": 76.0, "heart_rate_bpm": 70.0, "potassium_mmol_l": 4.3,
-    "sodium_mmol_l": 140.0, "egfr": 80.0, "lowest_sbp_mmhg": 118.0, "in_target": 1.0,
+    "sbp_mmhg": 124.0, "dbp_mmhg": 76.0, "lowest_heart_rate": 70.0, "highest_potassium": 4.4,
+    "lowest_potassium": 4.2, "lowest_sodium": 140.0, "egfr": 80.0, "egfr_ratio": 1.0,
+    "lowest_sbp_mmhg": 118.0, "in_target": 1.0,
     "measured_sbp_mmhg": 128.0, "measured_dbp_mmhg": 79.0, "n_drugs": 2.0, "standard_doses": 1.5,
     "adherence": 0.9, "attended": 1.0, "dose_acei": 1.0, "dose_ccb": 0.5,
 }  # fmt: skip
@@ -126,10 +127,10 @@ def test_control_as_measured_is_of_the_last_attended_visit() -> None:
     ("column", "harmless", "harmful"),
     [
         ("lowest_sbp_mmhg", 90.0, 89.0),
-        ("potassium_mmol_l", 5.9, 6.0),
-        ("potassium_mmol_l", 3.0, 2.9),
-        ("sodium_mmol_l", 130.0, 129.0),
-        ("heart_rate_bpm", 40.0, 39.0),
+        ("highest_potassium", 5.9, 6.0),
+        ("lowest_potassium", 3.0, 2.9),
+        ("lowest_sodium", 130.0, 129.0),
+        ("lowest_heart_rate", 40.0, 39.0),
         ("kidney_injury", 0.0, 1.0),
     ],
 )

@@ -17,7 +17,7 @@ STARTS = dict(zip(CLASSES, np.cumsum([0, *TABLETS.levels[:-1]]), strict=True))
 
 def seen(levels: tuple[int, ...] = (0,) * 6, **values: float) -> Any:
     """Return one observation: a healthy chart but for what is named."""
-    told = {f.name: f.offset for f in PRESSURE_VIEW.features} | {"egfr": 80.0, "heart_rate": 70.0}
+    told = {f.name: f.offset for f in PRESSURE_VIEW.features} | {"egfr": 80.0, "attended": 1.0}
     told |= dict.fromkeys(("pregnant", "asthma", "heart_block", "angioedema"), 0.0)
     doses = TABLETS.standard_of(np.array(levels))
     told |= {f"dose_{kind}": doses[i] for i, kind in enumerate(CLASSES)} | values
@@ -61,6 +61,15 @@ def test_a_potassium_at_the_limit_is_not_above_it() -> None:
     at, above = (opened(action_mask(seen(potassium=k)), "acei") for k in (5.5, 5.6))
     assert all(at)
     assert above == [True] + [False] * (TABLETS.levels[0] - 1)
+
+
+def test_a_missed_visit_leaves_the_regimen_as_it_is() -> None:
+    """Nothing can be prescribed to who did not come, whatever the chart says."""
+    levels = (2, 0, 1, 0, 3, 0)
+    mask = action_mask(seen(levels, attended=0.0, asthma=1.0))
+    assert mask.sum() == len(CLASSES)
+    for kind, level in zip(CLASSES, levels, strict=True):
+        assert opened(mask, kind)[level]
 
 
 def test_a_wider_action_stays_open_beyond_the_classes() -> None:
