@@ -75,7 +75,12 @@ def print_case(case: Any) -> None:
 
     console = Console()
     table = Table(
-        "group", Column("constraint", no_wrap=True), "observed", "bound", "limit", "holds"
+        Column("group", no_wrap=True),
+        Column("constraint", no_wrap=True),
+        "observed",
+        "bound",
+        "limit",
+        "holds",
     )
     for group in dict.fromkeys(item.group for item in case.items):
         for item in (i for i in case.items if i.group == group):

@@ -1,31 +1,52 @@
-"""Write a report with proposed doses, or with why there are none."""
+"""Write a report with a proposed treatment, or with why there is none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..physiology.errors import InputError
+
 REFUSED = 3
+# Options that only one kind of record has a use for.
+OF_GLUCOSE = ("twin", "hours", "format")
+OF_PRESSURE = ("days",)
 
 
 def command(
-    record: Annotated[Path, typer.Argument(help="A person's export, or a folder of exports.")],
-    policy: Annotated[str, typer.Option(help="Built-in name, trained agent, or module:attribute.")],
+    record: Annotated[
+        Path, typer.Argument(help="Glucose or pressure record: an export, FHIR R4, or a folder.")
+    ],
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="Built-in name, trained agent, or module:attribute. [pressure: acc_aha_2025]"
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Write the report here, as HTML.")] = Path(
         "report.html"
     ),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the facts here.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Of `dosegym certify`.")] = None,
-    twin: Annotated[Path | None, typer.Option(help="Of `dosegym fit`; else fitted now.")] = None,
-    hours: Annotated[int, typer.Option(help="How far ahead, 1 to 72.")] = 24,
-    draws: Annotated[int, typer.Option(help="Possible bodies simulated.")] = 200,
+    twin: Annotated[
+        Path | None, typer.Option(help="Glucose: of `dosegym fit`; else fitted now.")
+    ] = None,
+    hours: Annotated[int | None, typer.Option(help="Glucose: how far ahead, 1 to 72. [24]")] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Pressure: how far ahead, 28 to 364. [84]")
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Possible bodies simulated. [glucose 200, pressure 400]")
+    ] = None,
     format: Annotated[
-        str | None, typer.Option(help="Refuse the file unless it is of this.")
+        str | None, typer.Option(help="Glucose: refuse the file unless it is of this.")
     ] = None,
     unit: Annotated[
-        str | None, typer.Option(help="mg/dL or mmol/L, against the file's own.")
+        str | None, typer.Option(help="mg/dL, mmol/L, mmHg or kPa, against the file's own.")
     ] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA name or offset.")] = None,
     weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
@@ -35,31 +56,95 @@ def command(
         bool, typer.Option(help="Accept an agent that differs from its manifest.")
     ] = False,
 ) -> int:
-    """Write a report with proposed doses of the next hours beside the current ones, or why not."""
+    """Write a report with proposed doses beside the current ones, or with why there are none."""
     from rich.console import Console
 
-    from ..clinic import recommend, write_report
-    from ..policies import load_policy
-    from ..records import read_record
+    from ..clinic import write_report
+    from ..records import kind_of_record
 
-    timeline = read_record(record, format=format, unit=unit, timezone=timezone)
+    wish = _Wish(
+        record, policy, certificate, unit, timezone, weight_kg, age_years, draws, seed, trust
+    )
+    kind = kind_of_record(record)
+    own = {"twin": twin, "hours": hours, "format": format, "days": days}
+    _check_options(kind, own)
+    consult = _pressure if kind == "pressure" else _glucose
     with Console(stderr=True).status("reading") as status:
-        found = recommend(
-            timeline,
-            load_policy(policy, trust=trust),
-            certificate=certificate,
-            twin=twin,
-            hours=hours,
-            seed=seed,
-            draws=draws,
-            weight_kg=weight_kg,
-            age_years=age_years,
-            progress=status.update,
-        )
+        found = consult(wish, own, status.update)
         status.update("writing the report")
         write_report(found, out, json_file)
     _print(found, out)
     return REFUSED if found.refused else 0
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is asked, whatever the record is of."""
+
+    record: Path
+    policy: str | None
+    certificate: Path | None
+    unit: str | None
+    timezone: str | None
+    weight_kg: float | None
+    age_years: float | None
+    draws: int | None
+    seed: int
+    trust: bool
+
+
+def _check_options(kind: str, own: Mapping[str, Any]) -> None:
+    """Refuse an option that a record of this kind has no use for."""
+    idle = OF_GLUCOSE if kind == "pressure" else OF_PRESSURE
+    for name in idle:
+        if own[name] is not None:
+            raise InputError(f"--{name} has no meaning for a record of {kind}; leave it out")
+
+
+def _glucose(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) -> Any:
+    """Recommend insulin from a record of glucose."""
+    from ..clinic import recommend
+    from ..policies import load_policy
+    from ..records import read_record
+
+    if wish.policy is None:
+        raise InputError("policy is not given; choose one with --policy, such as basal_bolus")
+    timeline = read_record(
+        wish.record, format=own["format"], unit=wish.unit, timezone=wish.timezone
+    )
+    return recommend(
+        timeline,
+        load_policy(wish.policy, trust=wish.trust),
+        certificate=wish.certificate,
+        twin=own["twin"],
+        hours=24 if own["hours"] is None else own["hours"],
+        seed=wish.seed,
+        draws=200 if wish.draws is None else wish.draws,
+        weight_kg=wish.weight_kg,
+        age_years=wish.age_years,
+        progress=tell,
+    )
+
+
+def _pressure(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) -> Any:
+    """Recommend tablets from a record of blood pressure."""
+    from ..clinic import recommend_pressure
+    from ..clinic.pressure_consult import DAYS, DEFAULT_POLICY
+    from ..policies import load_policy
+    from ..records import read_pressure
+
+    record = read_pressure(wish.record, unit=wish.unit, timezone=wish.timezone)
+    return recommend_pressure(
+        record,
+        load_policy(wish.policy or DEFAULT_POLICY, trust=wish.trust),
+        certificate=wish.certificate,
+        days=DAYS if own["days"] is None else own["days"],
+        seed=wish.seed,
+        draws=400 if wish.draws is None else wish.draws,
+        weight_kg=wish.weight_kg,
+        age_years=wish.age_years,
+        progress=tell,
+    )
 
 
 def _print(found: Any, out: Path) -> None:
@@ -70,10 +155,8 @@ def _print(found: Any, out: Path) -> None:
     if found.refused:
         console.print("[bold red]No recommendation.[/bold red] The current regimen stays as it is.")
     else:
-        console.print(
-            f"[bold green]Proposal for the next {found.hours} h[/bold green], for review by a "
-            "clinician."
-        )
-    for reason in found.reasons:
+        what = f"Proposal for the next {found.span}"
+        console.print(f"[bold green]{what}[/bold green], for review by a clinician.")
+    for reason in (*found.reasons, *found.next_steps):
         console.print(f"  {reason}", markup=False)
     console.print(f"Report: {out}", markup=False)

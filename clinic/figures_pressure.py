@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -240,6 +240,32 @@ def _rules(frame: Frame, parts: int = 4) -> list[float]:
     step = next(s * scale for s in (1.0, 2.0, 2.5, 5.0, 10.0) if s * scale >= raw - 1e-12)
     first = np.ceil(frame.y0 / step) * step
     return [float(v) for v in np.round(np.arange(first, frame.y1 + 1e-9, step), 10)]
+
+
+def twin_fit(times: Array, readings: tuple[Array, Array], explained: Mapping[str, Array]) -> str:
+    """Return each visit's reading as a dot over the 90 % bar of what the twin would read."""
+
+    def draw(width: float) -> str:
+        top = max(float(readings[0].max()), float(explained["sbp"][2].max())) + 6.0
+        low = min(float(readings[1].min()), float(explained["dbp"][0].min())) - 6.0
+        room = 0.04 * max(float(times[-1] - times[0]), 28.0 * DAY_S)
+        span = (float(times[0]) - room, float(times[-1]) + room)
+        frame = Frame(width, 250, 40, 14, 28, 26, *span, low, top)
+        parts = [charts.grid(frame, _rules(frame), "mmHg")]
+        for name, values, colour in (("sbp", readings[0], SBP), ("dbp", readings[1], DBP)):
+            band = explained[name]
+            for time, bottom, middle, upper in zip(times, *band, strict=True):
+                x = float(frame.x(time))
+                y0, y1 = float(frame.y(upper)), float(frame.y(bottom))
+                parts.append(charts.box(x - 4.0, y0, 8.0, y1 - y0, PROPOSED, 0.25))
+                y = float(frame.y(middle))
+                parts.append(charts.box(x - 4.0, y - 1.0, 8.0, 2.0, PROPOSED))
+            parts.append(charts.dots(frame, times, values, colour, 3.0))
+        parts.append(charts.ticks(frame, *_date_ticks(*span, 8 if width > 500 else 4)))
+        told = "Dots are visits, bars hold nine readings of ten that the twin would give"
+        return charts.picture(frame, parts, "Twin beside the visits", told)
+
+    return both(draw)
 
 
 def lab_panel(panel: Panel, span: tuple[float, float]) -> str:

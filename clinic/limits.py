@@ -80,8 +80,11 @@ class PressureGateLimits:
     foretold: Limit = Limit(
         0.60, "of visits", _CHOICE + "a 90 % band that misses two visits in five misleads"
     )
-    effective: Limit = Limit(
+    distinct: Limit = Limit(
         100.0, "virtual people", _CHOICE + "fewer make a posterior of a handful of lucky draws"
+    )
+    accepted: Limit = Limit(
+        0.05, "of moves", _CHOICE + "fewer leave the bodies where chance first put them"
     )
     known: Limit = Limit(0.60, "of the prior's spread", _CHOICE + "a prior is not this person")
     serious: Limit = Limit(0.10, "of the twin's draws", _CHOICE + "one possible person in ten")

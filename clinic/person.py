@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from ..physiology.errors import InputError
+from ..records.chart import PressureRecord
 from ..records.limits import AGE, WEIGHT
+from ..records.pressure_series import Labs
 from ..records.timeline import Timeline
 
 TOLERANCE = 0.02
@@ -29,6 +33,27 @@ def with_person(
         _check("age_years", age_years, settings.age_years, AGE.low, AGE.high, "years")
         settings = replace(settings, age_years=float(age_years))
     return replace(record, settings=settings)
+
+
+def with_patient(
+    record: PressureRecord, weight_kg: float | None = None, age_years: float | None = None
+) -> PressureRecord:
+    """Return a record of pressures with age and weight where it does not state them.
+
+    Raises
+    ------
+    InputError
+        If a value is impossible or contradicts the record.
+    """
+    if weight_kg is not None:
+        stated = record.chart().latest.get("weight")
+        _check("weight_kg", weight_kg, stated, WEIGHT.low, WEIGHT.high, "kg")
+        now = Labs(np.array([record.last_s]), np.array([float(weight_kg)]))
+        record = replace(record, labs={**record.labs, "weight": now})
+    if age_years is not None:
+        _check("age_years", age_years, record.person.age_years, AGE.low, AGE.high, "years")
+        record = replace(record, person=replace(record.person, age_years=float(age_years)))
+    return record
 
 
 def _check(

@@ -19,6 +19,7 @@ from ..twins.pressure_observe import observe_pressure
 from .checks import Check, blocking
 from .consult import FEWEST_DRAWS, why_refused
 from .gates_certificate import certificate_checks
+from .person import with_patient
 from .pressure_certificate import PRESSURE, applicability_checks
 from .pressure_course import PressureCourse
 from .pressure_gates import forecast_checks, proposal_checks, twin_checks
@@ -61,6 +62,8 @@ def recommend_pressure(
     days: int = DAYS,
     seed: int = 0,
     draws: int = 400,
+    weight_kg: float | None = None,
+    age_years: float | None = None,
     progress: Progress | None = None,
 ) -> PressureRecommendation:
     """Return the next step of a policy for a person with high blood pressure, or a refusal.
@@ -76,6 +79,8 @@ def recommend_pressure(
         How far ahead the course is shown, 28 to 364.
     seed, draws : int
         Of the twin; draws are possible bodies, at least 20.
+    weight_kg, age_years : float, optional
+        What the record does not state.
     progress : callable, optional
         Called with a line on what is being done.
 
@@ -93,6 +98,7 @@ def recommend_pressure(
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
     policy_formulary(chosen)
     case = load_case(certificate) if isinstance(certificate, (str, Path)) else certificate
+    record = with_patient(record, weight_kg, age_years)
     facts = _gather(record, chosen, (days, draws, seed), tell)
     checks, step = _judge(facts, chosen, case, days)
     missing = blocking(checks)

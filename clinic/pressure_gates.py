@@ -17,7 +17,7 @@ from .pressure_propose import Proposal, forbidden
 TWIN: Final = {
     "twin-fitted": "Twin fitted",
     "twin-fit": "Error of the fit",
-    "twin-foretold": "Visits foretold from those before",
+    "twin-foretold": "Visits foretold from the others",
     "twin-sample": "Virtual people like this one",
     "twin-known": "Pressure known beyond the prior",
 }
@@ -71,10 +71,12 @@ def _foretold(twin: PressureTwin, limits: PressureGateLimits) -> Check:
 
 
 def _sample(twin: PressureTwin, limits: PressureGateLimits) -> Check:
-    need = limits.effective
+    need, rate = limits.distinct, limits.accepted
+    good = twin.distinct >= need.value and twin.accepted >= rate.value
     return judged(
-        "twin-sample", TWIN["twin-sample"], twin.effective >= need.value,
-        f"{twin.effective:.0f} effective of {twin.tried} tried", f"at least {need.value:g}",
+        "twin-sample", TWIN["twin-sample"], good,
+        f"{twin.distinct} that differ, {percent(twin.accepted)} of moves accepted",
+        f"at least {need.value:g}, and {percent(rate.value)}",
         "such readings are rare among the model's people; check them", reason=need.reason,
     )  # fmt: skip
 

@@ -69,6 +69,16 @@ class PressureRecommendation:
     policy_sha256: str
 
     @property
+    def span(self) -> str:
+        """How far ahead it looks, in words."""
+        return f"{self.days / 7:.0f} weeks"
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """The next visit and the blood tests to order."""
+        return self.watch[:2]
+
+    @property
     def hashes(self) -> dict[str, str | None]:
         """SHA-256 of everything that the answer rests on."""
         case = self.certificate

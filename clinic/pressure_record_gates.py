@@ -37,7 +37,7 @@ def record_checks(record: PressureRecord, chart: Chart) -> list[Check]:
         if not short:
             found.append(judged(id, title, True, told, limit, ""))
         for i, reason in enumerate(short):
-            what, _, mend = reason.removeprefix(f"{words.split()[0]}: ").partition("; ")
+            what, _, mend = _bare(reason).partition("; ")
             name = id if i == 0 else f"{id}-{i + 1}"
             found.append(judged(name, title, False, what, limit, mend))
     left = [
@@ -74,3 +74,10 @@ def _found(id: str, enough: PressureSufficiency, chart: Chart) -> str:
         if name in chart.latest
     ]
     return ", ".join(values)
+
+
+def _bare(reason: str) -> str:
+    """Return a reason without its topic, where the check's title already says it."""
+    for topic in ("pressure", "person", "medication"):
+        reason = reason.removeprefix(f"{topic}: ")
+    return reason

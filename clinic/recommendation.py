@@ -69,6 +69,16 @@ class Recommendation:
     policy_sha256: str
 
     @property
+    def span(self) -> str:
+        """How far ahead it looks, in words."""
+        return f"{self.hours} h"
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """What to order or arrange besides the doses."""
+        return ()
+
+    @property
     def hashes(self) -> dict[str, str | None]:
         """SHA-256 of everything that the answer rests on."""
         case = self.certificate

@@ -149,9 +149,7 @@ def _latest(record: PressureRecord) -> list[dict[str, str]]:
     names = ("potassium", "sodium", "creatinine", "egfr", "heart_rate", "weight", "bmi")
     return [
         {
-            "name": {"egfr": "eGFR", "bmi": "BMI"}.get(
-                name, name.replace("_", " ").capitalize()
-            ),
+            "name": {"egfr": "eGFR", "bmi": "BMI"}.get(name, name.replace("_", " ").capitalize()),
             "value": f"{chart.latest[name]:.3g} {LAB_UNITS[name]}",
             "age": f"{chart.age_days[name]:.0f} days",
         }

@@ -12,7 +12,6 @@ from gymnasium.spaces import Box, MultiDiscrete
 from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
-from ..physiology.errors import InputError
 from ..physiology.model import Model
 from ..physiology.pharmacokinetics import (
     DayStep,
@@ -23,6 +22,7 @@ from ..physiology.pharmacokinetics import (
     steady_exposure,
     steady_state,
 )
+from ..physiology.population import Patients
 from ..therapy.adherence import Adherence
 from ..therapy.contraindication import Screen
 from ..therapy.formulary import CLASSES, DRUGS
@@ -31,15 +31,13 @@ from ..therapy.pressure_cohort import PressureCohort
 from ..therapy.pressure_measurement import PressureDevice
 from ..therapy.pressure_view import PRESSURE_VIEW
 from ..therapy.sick_days import SickDays
-from . import blood_pressure_notes as notes
 from .blood_pressure_interval import live_interval
-from .blood_pressure_judge import LOG, verdict
+from .blood_pressure_judge import LOG, N_COSTS, verdict
+from .blood_pressure_orders import INTERVALS, orders_of
 from .blood_pressure_start import cohort_charts, draw_episode, first_state
-from .blood_pressure_state import Episode, Lived, Orders, State
+from .blood_pressure_state import C, Episode, Lived, Orders, State, Whole
 from .core import Array, Step, Streams
 
-INTERVALS = (14, 28, 56, 84)
-"""Days between visits among which the action chooses with ``interval_days="chosen"``."""
 SETTLING_DAYS = 240
 """Days on the entry regimen before the first visit: all states have then settled."""
 
@@ -104,7 +102,7 @@ class BloodPressureTask:
     threads: int = 1
     name: str = "BloodPressure"
 
-    cost_names: ClassVar[tuple[str, ...]] = LOG[:7]
+    cost_names: ClassVar[tuple[str, ...]] = LOG[:N_COSTS]
     log_columns: ClassVar[tuple[str, ...]] = LOG
 
     @cached_property
@@ -141,38 +139,38 @@ class BloodPressureTask:
         return cohort_charts(self.cohort, self.adherence, self.model)
 
     @cached_property
-    def day_step(self) -> DayStep:
-        """The kinetics of each class's drug in each person: (people, 6, ...)."""
-        people, formulary = self.cohort.patients, self.cohort.formulary
-        steps = []
-        for slot, drug in enumerate(formulary.drugs):
-            usual = DRUGS[drug].standard_mg
-            if not self.kinetics:
-                steps.append(instant(len(people), standard_mg=usual))
-                continue
-            from scipy.special import ndtri
-
-            etas = np.zeros((len(people), 3))
-            etas[:, 0] = ndtri(np.clip(people.covariates[f"clearance_{CLASSES[slot]}"], 1e-9, 1))
-            steps.append(
-                propagators(load_kinetics(drug), people.covariates, etas, standard_mg=usual)
-            )
-        return stack(steps)
+    def slot_table(self) -> Whole:
+        """Class of each entry of a mask, (sum of levels,)."""
+        return np.repeat(np.arange(len(CLASSES)), self.cohort.formulary.levels)
 
     @cached_property
-    def settled(self) -> tuple[Array, Array]:
-        """Body (people, S) and amounts (people, 6, 4) after long treatment by the entry regimen."""
+    def level_table(self) -> Whole:
+        """Level of each entry of a mask, (sum of levels,)."""
+        return np.concatenate([np.arange(n) for n in self.cohort.formulary.levels])
+
+    @cached_property
+    def day_step(self) -> DayStep:
+        """The kinetics of each class's drug in each person: (people, 6, ...)."""
+        people, drugs = self.cohort.patients, self.cohort.formulary.drugs
+        return stack([_day_step(people, k, drug, self.kinetics) for k, drug in enumerate(drugs)])
+
+    @cached_property
+    def settled(self) -> tuple[Array, Array, Array]:
+        """After long treatment by the entry regimen, by person.
+
+        Body (people, S), amounts of the drugs (people, 6, 4) and mean exposures (people, 6).
+        """
         people, formulary = self.cohort.patients, self.cohort.formulary
-        mg = formulary.mg_of(self.cohort.entry)
         drugs = (self.cohort.entry > 0).sum(axis=1)
-        share = self.charts[:, notes.C["share"]]
-        dose = mg * self.adherence.probability(share, drugs, 0.0)[:, None]
+        taken = self.adherence.probability(self.charts[:, C["share"]], drugs, 0.0)
+        dose = formulary.mg_of(self.cohort.entry) * taken[:, None]
+        exposures = steady_exposure(self.day_step, dose)
         body = self.model.initial(people.params)
         inputs = np.zeros((SETTLING_DAYS, len(self.model.inputs), len(people)))
-        inputs[:, : len(CLASSES)] = steady_exposure(self.day_step, dose).T
+        inputs[:, : len(CLASSES)] = exposures.T
         inputs[:, len(CLASSES)] = self.sodium_intake
         self.engine.advance(body, people.params, inputs)
-        return body, steady_state(self.day_step, dose)
+        return body, steady_state(self.day_step, dose), exposures
 
     @property
     def n_steps(self) -> int:
@@ -203,56 +201,7 @@ class BloodPressureTask:
 
     def act(self, episode: Episode, state: State, action: Array) -> Orders:
         """Turn actions into regimens: refuse what is contraindicated, keep that of absentees."""
-        asked = self.levels_of(action)
-        now = state.levels
-        regimen, interval = asked[:, : len(CLASSES)], self._interval(asked)
-        came = state.notes[:, notes.N["attended"]] > 0.0
-        safe, rule = self.screen.enforce(now, regimen, notes.measured_chart(episode, state.notes))
-        refused = (rule >= 0).any(axis=1) & came
-        chosen = safe if self.enforce else regimen
-        if self.max_changes is not None:
-            chosen = _at_most(now, chosen, self.max_changes)
-        chosen = np.where(came[:, None], chosen, now)
-        days = np.clip(episode.end_day - state.day, 1, interval)
-        limited = (chosen != regimen).any(axis=1)
-        applied = self._actions_of(np.concatenate([chosen, asked[:, len(CLASSES) :]], axis=1))
-        kind = self.action_space.dtype
-        return Orders(chosen, days, refused, limited, action.astype(kind), applied)
-
-    def levels_of(self, action: Array) -> NDArray[np.int64]:
-        """Return levels (B, A) of actions (B, A).
-
-        Raises
-        ------
-        InputError
-            If an action is not of the action space.
-        """
-        if self.mode == "box":
-            with np.errstate(invalid="ignore"):
-                wrong = ~(np.abs(action) <= 1.0)
-            if wrong.any():
-                self._refuse(action, wrong, "every entry must be a number within [-1, 1]")
-            return np.rint(0.5 * (action + 1.0) * (self.nvec - 1)).astype(np.int64)
-        wrong = ~((action >= 0) & (action < self.nvec) & (action == np.floor(action)))
-        if wrong.any():
-            levels = ", ".join(str(n - 1) for n in self.nvec)
-            self._refuse(action, wrong, f"give whole numbers from 0 to {levels}")
-        return action.astype(np.int64)
-
-    def _refuse(self, action: Array, wrong: Any, mend: str) -> None:
-        lane = int(np.argmax(wrong.any(axis=1)))
-        whose = f" of lane {lane}" if len(action) > 1 else ""
-        raise InputError(f"action{whose} is {action[lane].tolist()}; {mend}")
-
-    def _actions_of(self, levels: NDArray[np.int64]) -> Any:
-        if self.mode == "box":
-            return (2.0 * levels / (self.nvec - 1) - 1.0).astype(np.float32)
-        return levels
-
-    def _interval(self, asked: NDArray[np.int64]) -> Any:
-        if self.interval_days:
-            return np.full(len(asked), self.interval_days, dtype=np.int64)
-        return np.array(INTERVALS, dtype=np.int64)[asked[:, -1]]
+        return orders_of(self, episode, state, action)
 
     def live(self, episode: Episode, state: State, orders: Orders) -> Lived:
         """Let the people take their tablets and live to the next visit."""
@@ -264,23 +213,6 @@ class BloodPressureTask:
         """Measure, ask, draw blood, reward and count costs."""
         return verdict(self, episode, state, orders, body, first=False)
 
-    def masks(self, episode: Episode, state: State) -> NDArray[np.bool_]:
-        """Return which single choices are permitted, (B, sum of levels).
-
-        A choice is judged against the present regimen; at a missed visit only that is permitted.
-        """
-        chart = notes.measured_chart(episode, state.notes)
-        mask = self.screen.allowed(state.levels, chart)
-        slots = np.repeat(np.arange(len(CLASSES)), self.nvec[: len(CLASSES)])
-        level = np.concatenate([np.arange(n) for n in self.nvec[: len(CLASSES)]])
-        present = level == state.levels[:, slots]
-        came = state.notes[:, notes.N["attended"]] > 0.0
-        mask = np.where(came[:, None], mask, present)
-        if not self.interval_days:
-            free = np.ones((len(mask), len(INTERVALS)), dtype=np.bool_)
-            mask = np.concatenate([mask, free], axis=1)
-        return mask
-
     def draw(self, track: Array) -> NDArray[np.uint8]:
         """Draw the course so far."""
         from .render_pressure import draw_course
@@ -288,9 +220,13 @@ class BloodPressureTask:
         return draw_course(self, track)
 
 
-def _at_most(now: NDArray[np.int64], wanted: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return regimens with at most so many classes changed, reductions before increases."""
-    change = wanted - now
-    rank = np.argsort(np.where(change < 0, 0, np.where(change > 0, 1, 2)), axis=1, kind="stable")
-    place = np.argsort(rank, axis=1)
-    return np.where(place < most, wanted, now)
+def _day_step(people: Patients, slot: int, drug: str, kinetics: bool) -> DayStep:
+    """Return the kinetics of one class's drug in each person, with their own clearance."""
+    usual = DRUGS[drug].standard_mg
+    if not kinetics:
+        return instant(len(people), standard_mg=usual)
+    from scipy.special import ndtri
+
+    etas = np.zeros((len(people), 3))
+    etas[:, 0] = ndtri(np.clip(people.covariates[f"clearance_{CLASSES[slot]}"], 1e-9, 1))
+    return propagators(load_kinetics(drug), people.covariates, etas, standard_mg=usual)

@@ -37,7 +37,7 @@ def verdict(
     first: bool,
 ) -> tuple[State, Step]:  # fmt: skip
     """Return the new state and the Step at the visit that ends the interval."""
-    n, at = len(state.day), task.model.output_index
+    n = len(state.day)
     day = state.day + orders.days
     u = np.zeros((len(task.model.inputs), n))
     u[len(CLASSES)] = task.sodium_intake
@@ -54,8 +54,9 @@ def verdict(
         notes, total,
     )  # fmt: skip
     reward = np.zeros(n) if first else _reward(task, episode, orders, lived, outputs, events)
-    for i, name in enumerate(LOG[:N_COSTS]):
-        reward = reward - (task.cost_weights or {}).get(name, 0.0) * costs[:, i]
+    if not first:
+        for name, weight in (task.cost_weights or {}).items():
+            reward = reward - weight * events[name]
     over = _over(task, lived) & (not first)
     done = (day >= episode.end_day) & ~over & (not first)
     log = _log(task, orders, lived, outputs, notes, events, day)
@@ -64,7 +65,6 @@ def verdict(
     log[:, N_COSTS + 3] = 0.0 if first else orders.limited
     view = about.observe(task, episode, orders.levels, notes, day)
     mask = task.masks(episode, new)
-    del at
     return new, Step(view, reward, over, done, orders.proposed, orders.applied, log, mask)
 
 

@@ -42,11 +42,14 @@ class Finding:
     estimate : Estimate
     passed : bool or None
         None where the file sets no threshold.
+    arms : mapping of arm to float
+        The mean of each arm that the endpoint compares.
     """
 
     endpoint: Endpoint
     estimate: Estimate
     passed: bool | None
+    arms: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class TrialResult:
                     "low": f.estimate.low,
                     "high": f.estimate.high,
                     "n": f.estimate.n,
+                    "arms": dict(f.arms),
                     "passed": f.passed,
                 }
                 for f in self.findings
@@ -237,14 +241,16 @@ def _find(
     rng: np.random.Generator,
 ) -> Finding:
     key = key_of(endpoint)
-    first = values[endpoint.arm][key]
+    named = [arm for arm in (endpoint.arm, endpoint.minus, endpoint.over) if arm is not None]
+    first, *others = (values[arm][key] for arm in named)
     if endpoint.minus is not None:
-        estimate = difference_of(first, values[endpoint.minus][key], plan.analysis, rng)
+        estimate = difference_of(first, others[0], plan.analysis, rng)
     elif endpoint.over is not None:
-        estimate = ratio_of(first, values[endpoint.over][key], plan.analysis, rng)
+        estimate = ratio_of(first, others[0], plan.analysis, rng)
     else:
         estimate = mean_of(first, plan.analysis, rng)
-    return Finding(endpoint, estimate, _judge(endpoint, estimate.value))
+    arms = {arm: float(values[arm][key].mean()) for arm in named}
+    return Finding(endpoint, estimate, _judge(endpoint, estimate.value), arms)
 
 
 def _judge(endpoint: Endpoint, value: float) -> bool | None:

@@ -9,6 +9,7 @@ replacement, systematically with probabilities in proportion to their weights (M
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -25,18 +26,24 @@ _NEAR_SD: Final = 0.1
 
 
 def choose(
-    features: Mapping[str, Array], match: Mapping[str, Any], n: int, rng: np.random.Generator
+    features: Mapping[str, Array],
+    match: Mapping[str, Any],
+    n: int,
+    rng: np.random.Generator,
+    noise: Mapping[str, Array] = MappingProxyType({}),
 ) -> NDArray[np.int64]:
-    """Return the positions of ``n`` people whose features have the wanted moments.
+    """Return the positions of ``n`` people whose measured features have the wanted moments.
 
     Parameters
     ----------
     features : mapping of str to array (N,)
-        The eligible, at the baseline visit.
+        What a baseline visit shows of the eligible on average.
     match : mapping of feature to Moments
         ``mean`` and, if not None, ``sd``; empty draws evenly.
     n : int
     rng : numpy.random.Generator
+    noise : mapping of str to array (N,), optional
+        Variance of a reading about that average; it is part of the wanted SD.
 
     Raises
     ------
@@ -51,7 +58,7 @@ def choose(
         )
     weights = np.full(total, 1.0 / total)
     if match:
-        rows, goals, names = _moments(features, match)
+        rows, goals, names = _moments(features, match, noise)
         weights = balance(rows, goals, names)
     chosen = systematic(weights, n, rng)
     for name, wanted in match.items():
@@ -60,7 +67,7 @@ def choose(
 
 
 def _moments(
-    features: Mapping[str, Array], match: Mapping[str, Any]
+    features: Mapping[str, Array], match: Mapping[str, Any], noise: Mapping[str, Array]
 ) -> tuple[Array, Array, list[str]]:
     """Return standardised constraint rows (K, N), their goals (K,) and what each is."""
     rows, goals, names = [], [], []
@@ -77,7 +84,7 @@ def _moments(
         goals.append(0.0)
         names.append(f"mean of {name} {wanted.mean:g}")
         if wanted.sd is not None:
-            rows.append(centred**2)
+            rows.append(centred**2 + noise.get(name, 0.0) / scale**2)
             goals.append((wanted.sd / scale) ** 2)
             names.append(f"SD of {name} {wanted.sd:g}")
     return np.array(rows), np.array(goals), names

@@ -31,6 +31,7 @@ MATCHING_STREAM: Final = 9
 REGIMEN_STREAM: Final = 10
 TRIAL_EPISODE, SCREENING_EPISODE = 0, 1
 INSULIN: Final = "dosegym/Insulin-v0"
+NOISE_FREE: Final = {"sbp_cv": 0.0, "dbp_cv": 0.0, "dip_sd_mmhg": 0.0, "rounding_mmhg": 0.0}
 # mmol/L; sodium is within its limits in everyone who comes to be screened.
 USUAL_SODIUM: Final = 140.0
 
@@ -84,26 +85,22 @@ def recruit(protocol: TrialProtocol, progress: Any = None) -> Enrolled:
     if people.include or people.exclude:
         seen = _visit(protocol, asked, candidates, everyone, SCREENING_EPISODE, progress)
         eligible = everyone[_fulfils(seen, people.include, people.exclude)]
-    if eligible.size:
-        usual = protocol.keywords()
-        seen = _visit(protocol, usual, candidates, eligible, TRIAL_EPISODE, progress)
-        came = seen.get("attended", np.ones(eligible.size)) > 0.5
-        eligible, seen = eligible[came], {k: v[came] for k, v in seen.items()}
     if eligible.size < people.n:
         raise InputError(
             f"{eligible.size} of {size} candidates are eligible, {people.n} are to be enrolled; "
             "raise population.screen or widen population.include"
         )
     rng = np.random.default_rng(np.random.SeedSequence(protocol.seed, spawn_key=(MATCHING_STREAM,)))
-    chosen = choose(seen, people.match, people.n, rng)
-    who = eligible[chosen]
+    expected, noise = _expected(protocol, candidates, eligible, progress)
+    who = eligible[choose(expected, people.match, people.n, rng, noise)]
+    seen = _visit(protocol, protocol.keywords(), candidates, who, TRIAL_EPISODE, progress)
     return Enrolled(
         cohort=candidates.take(who.tolist()),
         seeds=tuple(lane_seed(protocol.seed, TRIAL_EPISODE, int(i)) for i in who),
         screened=size,
         eligible=int(eligible.size),
         baseline={
-            name: {"mean": float(values[chosen].mean()), "sd": float(values[chosen].std())}
+            name: {"mean": float(values.mean()), "sd": float(values.std())}
             for name, values in seen.items()
         },
     )
@@ -188,6 +185,26 @@ def view_of(environment: str) -> View:
     return PRESSURE_VIEW
 
 
+def _expected(
+    protocol: TrialProtocol, candidates: Any, who: NDArray[np.int64], progress: Any
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return what a baseline visit shows of people on average, and its variance about that.
+
+    Matching on one noisy reading would pick people whose error happens to point towards the
+    baseline table; their pressure would then drift away from it without any treatment.
+    """
+    if protocol.environment == INSULIN:
+        return _visit(protocol, protocol.keywords(), candidates, who, TRIAL_EPISODE, progress), {}
+    from ..therapy.pressure_measurement import load_measurement
+
+    asked = protocol.measurement or "office_unattended"
+    quiet = {**(asked if isinstance(asked, dict) else {"preset": asked}), **NOISE_FREE}
+    keywords = {**protocol.keywords(), "measurement": quiet}
+    seen = _visit(protocol, keywords, candidates, who, TRIAL_EPISODE, progress)
+    spread = load_measurement(asked).within_sd(seen["sbp"], seen["dbp"])
+    return seen, {"sbp": spread[0] ** 2, "dbp": spread[1] ** 2}
+
+
 def _visit(
     protocol: TrialProtocol,
     keywords: Mapping[str, Any],
@@ -223,7 +240,7 @@ def _fulfils(
 ) -> NDArray[np.bool_]:
     """Return who fulfils one line of ``include`` and none of ``exclude``."""
     n = len(next(iter(seen.values())))
-    accepted = seen.get("attended", np.ones(n)) > 0.5
+    accepted = np.ones(n, dtype=np.bool_)
     if include:
         accepted &= np.any([_holds(seen, rule) for rule in include], axis=0)
     for rule in exclude:

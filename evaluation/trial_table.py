@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .trial import Finding, TrialResult
+from .trials import causes_of
 
 HEADINGS: Final = ("endpoint", "unit", "published", "simulated", "threshold", "verdict")
 
@@ -45,10 +46,16 @@ def heading(result: TrialResult) -> str:
 def notes(result: TrialResult) -> list[str]:
     """Return what must be known to read the table, misses and their likely causes first."""
     plan, lines = result.protocol, []
+    causes = causes_of(plan)
     for finding in result.findings:
+        endpoint = finding.endpoint
         if finding.passed is False:
-            cause = finding.endpoint.caveat or "not known beforehand"
-            lines.append(f"miss: {finding.endpoint.label}; likely cause: {cause}")
+            cause = causes.get(endpoint.id) or endpoint.caveat or "not known"
+            lines.append(f"miss: {endpoint.label}; likely cause: {cause}")
+    for finding in result.findings:
+        if finding.endpoint.over is not None:
+            shares = ", ".join(f"{arm} {mean:.2f} %" for arm, mean in finding.arms.items())
+            lines.append(f"{finding.endpoint.label}: {shares}")
     enrolled = result.enrolled
     lines.append(
         f"screened {enrolled.screened}, eligible {enrolled.eligible}, enrolled {len(enrolled)}; "
@@ -82,7 +89,9 @@ def _row(finding: Finding) -> tuple[str, ...]:
         published += f" [{low:g}, {high:g}]"
     if endpoint.status == "unverified":
         published += "*"
-    if found.low == found.low:
+    if found.value != found.value:
+        shown = "undefined"
+    elif found.low == found.low:
         shown = f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
     else:
         shown = f"{found.value:.{digits}f}"

@@ -181,6 +181,19 @@ def sample_pressure(
     return _people(u, spec, wanted, lambda g, i: f"virtual-{g}#{mark}-{i:05d}")
 
 
+def people_at(u: Array, spec: PressureSpec = HYPERTENSIVE) -> Patients:
+    """Return the people at given places of the distribution.
+
+    Parameters
+    ----------
+    u : array (n, len(COLUMNS))
+        Within 0 and 1: each column's own distribution function. Uniform numbers give the people of
+        :func:`sample_pressure`; whoever explores the distribution moves them.
+    spec : PressureSpec
+    """
+    return _people(u, spec, None, lambda g, i: f"virtual-{g}#at-{i:05d}")
+
+
 def _people(u: Array, spec: PressureSpec, wanted: list[str] | None, name_of: Any) -> Patients:
     """Build people from uniforms (n, columns)."""
     tiny = 1e-12

@@ -2,6 +2,19 @@
 
 from .card import policy_hash
 from .library import list_policies, load_policy
+from .monotone import Monotonicity, monotonicity
+from .pressure_rule import PressureRule
 from .rule import Chart, DosingRule
+from .step_table import StepTable
 
-__all__ = ["Chart", "DosingRule", "list_policies", "load_policy", "policy_hash"]
+__all__ = [
+    "Chart",
+    "DosingRule",
+    "Monotonicity",
+    "PressureRule",
+    "StepTable",
+    "list_policies",
+    "load_policy",
+    "monotonicity",
+    "policy_hash",
+]

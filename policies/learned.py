@@ -16,7 +16,7 @@ from ..therapy.pressure_view import PRESSURE_VIEW
 from ..therapy.scenario import load_scenario
 from ..therapy.view import INSULIN_VIEW, View
 from .card import read_manifest, sha256_of
-from .pressure_mask import action_mask
+from .pressure_mask import action_mask, screened
 
 CONTRIB: Final = MappingProxyType({"recurrent_ppo": "RecurrentPPO", "maskable_ppo": "MaskablePPO"})
 ALGORITHMS: Final = ("ppo", "sac", "td3", "a2c", *CONTRIB)
@@ -106,20 +106,18 @@ class LearnedPolicy:
         episode_start: NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[NDArray[Any], Any]:
-        """Return SB3's own prediction, under the same mask of actions that it learned under."""
+        """Return SB3's own prediction; of tablets, none that is contraindicated."""
+        if self.env_id != PRESSURE:
+            return self.model.predict(observation, state, episode_start, deterministic)
+        tablets = self._trained.get("formulary", "default")
         masks = {}
         if self._masked:
-            masks["action_masks"] = action_mask(
-                observation, self._trained.get("formulary", "default"), self._choices
-            )
+            choices = int(np.sum(self.model.action_space.nvec))
+            masks["action_masks"] = action_mask(observation, tablets, choices)
         action, state = self.model.predict(
             observation, state, episode_start, deterministic, **masks
         )
-        return action, state
-
-    @property
-    def _choices(self) -> int:
-        return int(np.sum(self.model.action_space.nvec))
+        return screened(observation, action, tablets), state
 
 
 def load_agent(path: str | Path, *, trust: bool = False) -> LearnedPolicy:

@@ -2,7 +2,7 @@
 
 It recognises people by the chart in the observation (age, sex, body mass index, eGFR at entry) and
 gives each the regimen that its own simulation of that person's parameters found best in the long
-run. Nothing measured changes its mind, except a cough.
+run. Nothing measured changes its mind, except a cough or a contraindication.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from ..physiology.library import load_model
 from ..physiology.pharmacokinetics import load_kinetics, propagators, steady_exposure
 from ..physiology.population import Patients
 from ..therapy.adherence import load_adherence
-from ..therapy.contraindication import ACEI, ARB, BETA_BLOCKER, CCB, MRA, THIAZIDE
+from ..therapy.contraindication import (
+    ACEI,
+    ARB,
+    BETA_BLOCKER,
+    CCB,
+    MRA,
+    THIAZIDE,
+    Chart,
+    Screen,
+    make_chart,
+)
 from ..therapy.formulary import CLASSES, DRUGS, Formulary
 from ..therapy.pressure_cohort import find_pressure_cohort
 from ..therapy.pressure_protocols import LIMITS, SAFETY
@@ -136,6 +146,9 @@ class Oracle(PressureRule):
         switch = coughed & (levels[:, ACEI] > 0)
         levels[switch, ARB] = _as_arb(self.formulary)[levels[switch, ACEI]]
         levels[switch, ACEI] = 0
+        chart = make_chart(len(visit), **{name: visit[name] for name in Chart._fields})
+        now = visit.levels(self.formulary).T.astype(np.int64)
+        levels, _ = Screen(self.formulary).enforce(now, levels, chart)
         return levels, {"person": person, "coughed": coughed}
 
     def _recognise(self, visit: Visit) -> Levels:

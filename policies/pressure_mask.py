@@ -1,4 +1,4 @@
-"""The drugs and doses open to a patient, as an agent's mask, from what it observes."""
+"""The drugs and doses open to a patient, from what an agent observes of contraindications."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def _present(now: NDArray[np.int64], tablets: Formulary) -> NDArray[np.bool_]:
     return np.concatenate(each, axis=1)
 
 
+def _chart(seen: NDArray[np.float32]) -> Chart:
+    return Chart(*(np.round(PRESSURE_VIEW.read(seen, k), _DECIMALS) for k in Chart._fields))
+
+
 def action_mask(
     observation: NDArray[np.float32], formulary: Any = "default", choices: int | None = None
 ) -> NDArray[np.bool_]:
@@ -61,10 +65,39 @@ def action_mask(
     """
     tablets = load_formulary(formulary)
     seen = np.atleast_2d(observation)
-    chart = Chart(*(np.round(PRESSURE_VIEW.read(seen, k), _DECIMALS) for k in Chart._fields))
     now = current_levels(seen, tablets)
     came = PRESSURE_VIEW.read(seen, "attended")[:, None] > 0.5
-    mask = np.where(came, _screen(tablets).allowed(now, chart), _present(now, tablets))
+    mask = np.where(came, _screen(tablets).allowed(now, _chart(seen)), _present(now, tablets))
     more = (choices or mask.shape[1]) - mask.shape[1]
     mask = np.pad(mask, ((0, 0), (0, more)), constant_values=True)
     return mask[0] if np.ndim(observation) == 1 else mask
+
+
+def screened(
+    observation: NDArray[np.float32], action: NDArray[Any], formulary: Any = "default"
+) -> NDArray[Any]:
+    """Return an action without what is contraindicated: what the environment would give anyway.
+
+    Parameters
+    ----------
+    observation : array (n,) or (B, n)
+    action : array (A,) or (B, A)
+        Levels if of whole numbers, else numbers from -1 to 1; entries beyond the classes stay.
+    formulary : as ``load_formulary`` takes it
+
+    Returns
+    -------
+    array of the same shape and kind
+    """
+    tablets = load_formulary(formulary)
+    seen, asked = np.atleast_2d(observation), np.atleast_2d(action)
+    whole = np.issubdtype(asked.dtype, np.integer)
+    classes = slice(0, len(CLASSES))
+    top = np.array(tablets.levels) - 1
+    told = asked[:, classes].astype(np.float64)
+    levels = (told if whole else np.rint(0.5 * (told + 1.0) * top)).astype(np.int64)
+    given, _ = _screen(tablets).enforce(current_levels(seen, tablets), levels, _chart(seen))
+    safe = asked.copy()
+    as_asked = given if whole else 2.0 * given / top - 1.0
+    safe[:, classes] = np.where(given == levels, told, as_asked).astype(asked.dtype)
+    return safe[0] if np.ndim(action) == 1 else safe

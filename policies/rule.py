@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,8 @@ class DosingRule(ABC):
     step_min : float
         Decision interval in minutes.
     """
+
+    env_id: ClassVar[str] = "dosegym/Insulin-v0"
 
     action: str = "basal_rate"
     step_min: float = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..physiology.errors import InputError
-from ..therapy.formulary import load_formulary
+from ..therapy.formulary import CLASSES, load_formulary
 from .inertia import hesitates
 from .pressure_rule import Bools, Levels, Memory, PressureRule, Rungs, Visit
 from .rule import within
@@ -140,15 +140,18 @@ class StepTable(PressureRule):
         self, visit: Visit, found: Review, base: Rungs, bold: Bools, up: Bools, weaker: Bools
     ) -> Rungs:
         """Return the regimen (6, B) after beginning, stepping up or stepping down."""
-        untreated = ~base.any(axis=0)
-        rungs = self._ladder.rungs(base, found.cap, found.open_now)
-        more = self._ladder.stronger(rungs, base)
-        levels = np.where(bold & up & ~untreated, more, base)
-        if (untreated & bold).any():
-            levels = np.where(untreated & bold, self._begin(visit, rungs, base, more), levels)
-        weaker = weaker & ~untreated
-        if weaker.any():
-            levels = np.where(weaker, self._ladder.weaker(rungs, base), levels)
+        untreated, ladder, levels = ~base.any(axis=0), self._ladder, base.copy()
+        moves = (
+            (bold & up & ~untreated, ladder.stronger),
+            (weaker & ~untreated, ladder.weaker),
+            (bold & untreated, None),
+        )
+        # Few people move at a visit: only their columns are worked out.
+        for who, move in moves:
+            some = np.flatnonzero(who)
+            now = base[:, some]
+            rungs = ladder.rungs(now, found.cap[:, some], found.open_now[:, some])
+            levels[:, some] = move(rungs, now) if move else self._begin(visit, rungs, some)
         return levels
 
     def _due(self, visit: Visit, memory: Memory) -> tuple[Bools, Levels]:
@@ -168,17 +171,19 @@ class StepTable(PressureRule):
         gap = np.where(settled & ~changed, gaps.after_control_weeks, gaps.until_control_weeks)
         return np.where(due | changed, visit["weeks"] + gap, before)
 
-    def _begin(self, visit: Visit, rungs: list[Rungs], base: Rungs, other: Rungs) -> Rungs:
-        """Return what untreated people begin with: the first start rule that fits.
+    def _begin(self, visit: Visit, rungs: list[Rungs], some: Levels) -> Rungs:
+        """Return what untreated people (columns ``some``) begin with: the first rule that fits.
 
-        Where nothing of its rung may be given, ``other``: the first drug further up that may.
+        Where nothing of its rung may be given, the first drug further up that may.
         """
-        chosen = base
+        none = np.zeros((len(CLASSES), len(some)), np.int8)
+        chosen, other = none, self._ladder.stronger(rungs, none)
         for rule in reversed(self.table.start):
             fits = reaches(visit, self.table.reading, rule)
             fits &= visit.at_least("weeks", rule.after_weeks)
             rung = rungs[self._ladder.position[rule.begin]]
-            chosen = np.where(fits, np.where(rung.any(axis=0), rung, other), chosen)
+            rung = np.where(rung.any(axis=0), rung, other)
+            chosen = np.where(fits[some], rung, chosen)
         return chosen
 
 

@@ -32,6 +32,7 @@ class LowGlucoseSuspend:
     """
 
     name = "low_glucose_suspend"
+    env_id = "dosegym/Insulin-v0"
 
     def __init__(self, inner: Any = None) -> None:
         self.inner = ConstantBasal() if inner is None else inner

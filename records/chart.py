@@ -202,7 +202,8 @@ class Chart:
     at_s : float, seconds since 1970 UTC
     person : Person
     latest : mapping of str to float
-        The newest value of each quantity, in the unit of ``LAB_UNITS``.
+        The newest value of each quantity, in the unit of ``LAB_UNITS``. eGFR is CKD-EPI 2021's
+        of the newest creatinine, unless a reported one is newer or age or sex is not known.
     age_days : mapping of str to float
         How old each of these values is, days.
     conditions : mapping of str to bool

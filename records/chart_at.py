@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from ..physiology.renal_function import ckd_epi_2021
 from .chart import (
     CONDITIONS,
     DAY_S,
@@ -40,6 +41,7 @@ def chart_at(record: PressureRecord, at_s: float) -> Chart:
     if "bmi" not in latest and {"weight", "height"} <= set(latest):
         latest["bmi"] = latest["weight"] / (latest["height"] / 100.0) ** 2
         age_days["bmi"] = age_days["weight"]
+    _by_creatinine(record, latest, age_days)
     standing = {
         name: any(stands(item, at_s) for item in record.conditions if item.name == name)
         for name in CONDITIONS
@@ -53,6 +55,22 @@ def chart_at(record: PressureRecord, at_s: float) -> Chart:
         drugs=current_drugs(record.medications, at_s),
         intolerances=record.intolerances,
     )
+
+
+def _by_creatinine(
+    record: PressureRecord, latest: dict[str, float], age_days: dict[str, float]
+) -> None:
+    """Put CKD-EPI 2021's eGFR in place of a reported one that is not newer than creatinine.
+
+    Reports follow several equations; the chart, the model and the contraindications follow one.
+    """
+    age, female = record.person.age_years, record.person.female
+    if "creatinine" not in latest or age is None or female is None:
+        return
+    if age_days.get("egfr", np.inf) < age_days["creatinine"] - 1.0:
+        return
+    latest["egfr"] = float(ckd_epi_2021(latest["creatinine"], age, float(female)))
+    age_days["egfr"] = age_days["creatinine"]
 
 
 def stands(condition: Condition, at_s: float) -> bool:

@@ -64,6 +64,37 @@ _SYNONYMS: Final = {
     "potassium chloride": "potassium",
     "potassium citrate": "potassium",
     "potassium bicarbonate": "potassium",
+    **{  # brands that records name without the generic
+        brand: name
+        for name, brands in {
+            "lisinopril": "zestril prinivil",
+            "enalapril": "vasotec",
+            "ramipril": "altace",
+            "perindopril": "coversyl",
+            "losartan": "cozaar",
+            "valsartan": "diovan",
+            "telmisartan": "micardis",
+            "irbesartan": "avapro aprovel",
+            "olmesartan": "benicar",
+            "candesartan": "atacand",
+            "amlodipine": "norvasc istin",
+            "nifedipine": "procardia adalat",
+            "diltiazem": "cardizem",
+            "verapamil": "calan isoptin",
+            "indapamide": "lozol natrilix",
+            "bisoprolol": "zebeta concor",
+            "metoprolol": "lopressor toprol",
+            "atenolol": "tenormin",
+            "carvedilol": "coreg",
+            "nebivolol": "bystolic",
+            "spironolactone": "aldactone",
+            "eplerenone": "inspra",
+            "furosemide": "lasix",
+            "clonidine": "catapres",
+            "doxazosin": "cardura",
+        }.items()
+        for brand in brands.split()
+    },
 }
 
 CLASS_OF: Final[Mapping[str, str]] = MappingProxyType(

@@ -5,48 +5,25 @@ Nothing that names a person is kept: no name, address, identifier, birth date or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ..physiology.errors import InputError
 from . import fhir_json as fj
 from .chart import DAY_S, Condition, Medication, Person, PressureRecord
+from .fhir_bundle import Pool, gather, one_patient, own_resources
 from .fhir_condition import read_allergy, read_condition
 from .fhir_json import Resource
 from .fhir_medication import KINDS, read_medication
-from .fhir_observation import Gathered, labs_of, pressures_of, read_observation, unpaired
+from .fhir_observation import read_observation
 from .files import Source, combined_sha256, json_of
+from .pressure_raw import Gathered, labs_of, pressures_of, unpaired
 from .quality import Ledger
 
-NESTING = 6
-RESOURCE_LIMIT = 200_000
+TOLERATED_SHARE = 0.15
+"""Ours: equations and calibrations differ by this much; more is worth a word."""
 OLDEST_TOLD = 90.0
 """Ages above 89 are kept as 90, as the HIPAA safe harbour asks."""
-
-
-@dataclass
-class Pool:
-    """Every resource of the files, and how references find them."""
-
-    resources: list[Resource] = field(default_factory=list)
-    by_reference: dict[str, Resource] = field(default_factory=dict)
-    paged: bool = False
-
-    def find(self, reference: str) -> Resource:
-        """Return the resource that a reference names, or an empty one."""
-        return self.by_reference.get(reference.removeprefix("#"), {})
-
-    def of(self, *kinds: str) -> list[Resource]:
-        """Return the resources of these kinds, in the files' order."""
-        return [item for item in self.resources if fj.word(item, "resourceType") in kinds]
-
-
-def is_fhir(document: object) -> bool:
-    """Tell whether JSON is a FHIR resource or a list of some."""
-    rows = document if isinstance(document, list) else [document]
-    return bool(rows) and all(
-        isinstance(row, dict) and isinstance(row.get("resourceType"), str) for row in rows[:20]
-    )
 
 
 def read_fhir(sources: Sequence[Source]) -> PressureRecord:
@@ -73,9 +50,9 @@ def read_fhir(sources: Sequence[Source]) -> PressureRecord:
             "FHIR: the bundle is one page of several, so drugs and labs may be missing; give all "
             "pages in one folder"
         )
-    patient, references = _patient(pool)
+    patient, references = one_patient(pool)
     ledger = Ledger()
-    own = _own(pool, references, ledger)
+    own = own_resources(pool, references, ledger)
     gathered, medications, conditions, intolerances = _read(pool, own, ledger)
     readings = pressures_of(gathered.readings, ledger)
     labs = labs_of(gathered.labs, ledger)
@@ -85,7 +62,7 @@ def read_fhir(sources: Sequence[Source]) -> PressureRecord:
     times += [time for time, _ in gathered.smoking]
     last_s = float(max(times, default=0.0))
     sha256 = combined_sha256(sources)
-    return PressureRecord(
+    record = PressureRecord(
         subject=f"P{sha256[:8]}",
         source_format="fhir_r4",
         source_sha256=sha256,
@@ -102,98 +79,7 @@ def read_fhir(sources: Sequence[Source]) -> PressureRecord:
         accounts=ledger.accounts(),
         notes=_notes(patient, gathered, conditions, ledger),
     )
-
-
-def gather(documents: Iterable[object]) -> Pool:
-    """Return every resource that documents hold: bundles are opened, contained ones too.
-
-    Raises
-    ------
-    InputError
-        When something is no FHIR resource, or there are too many.
-    """
-    pool = Pool()
-    for document in documents:
-        rows = document if isinstance(document, list) else [document]
-        for row in rows:
-            if not isinstance(row, dict) or not is_fhir(row):
-                raise InputError("FHIR: a JSON object without resourceType; give R4 resources")
-            _open(row, "", pool, NESTING)
-    return pool
-
-
-def _open(resource: Resource, url: str, pool: Pool, depth: int) -> None:
-    if len(pool.resources) >= RESOURCE_LIMIT:
-        raise InputError(
-            f"FHIR: more than {RESOURCE_LIMIT} resources; give the record of one person"
-        )
-    if fj.word(resource, "resourceType") == "Bundle":
-        pool.paged |= any(
-            fj.word(link, "relation") == "next" for link in fj.parts(resource, "link")
-        )
-        for entry in fj.parts(resource, "entry"):
-            inner = fj.part(entry, "resource")
-            if inner and depth:
-                _open(inner, fj.word(entry, "fullUrl"), pool, depth - 1)
-        return
-    pool.resources.append(resource)
-    kind, own_id = fj.word(resource, "resourceType"), fj.word(resource, "id")
-    names = [url, f"{kind}/{own_id}" if own_id else "", f"urn:uuid:{own_id}" if own_id else ""]
-    for name in filter(None, names):
-        pool.by_reference.setdefault(name, resource)
-    for inner in fj.parts(resource, "contained"):
-        inner_id = fj.word(inner, "id")
-        if inner_id:
-            pool.by_reference.setdefault(inner_id, inner)
-
-
-def _patient(pool: Pool) -> tuple[Resource, frozenset[str]]:
-    """Return the one patient and the references that mean them."""
-    patients = pool.of("Patient")
-    names = {fj.word(item, "id") for item in patients}
-    if len(names) > 1:
-        raise InputError(
-            f"FHIR: there are {len(names)} patients; give the record of one person at a time"
-        )
-    if patients:
-        means = [name for name, item in pool.by_reference.items() if item in patients]
-        return patients[-1], frozenset(means)
-    subjects = {_subject(item) for item in pool.resources} - {""}
-    if len(subjects) > 1:
-        raise InputError(
-            f"FHIR: there is no Patient and the resources speak of {len(subjects)} persons; give "
-            "the record of one"
-        )
-    if not pool.resources:
-        raise InputError("FHIR: the bundle holds no resource; export it again")
-    return {}, frozenset(subjects)
-
-
-def _subject(resource: Resource) -> str:
-    """Return whom a resource speaks of; an absolute address is cut to its last two parts."""
-    for name in ("subject", "patient"):
-        reference = fj.word(fj.part(resource, name), "reference")
-        if reference.startswith("http"):
-            return "/".join(reference.split("/_history")[0].split("/")[-2:])
-        if reference:
-            return reference
-    return ""
-
-
-def _own(pool: Pool, references: frozenset[str], ledger: Ledger) -> list[Resource]:
-    """Return the clinical resources that speak of the person, or of nobody."""
-    kinds = ("Observation", "Condition", "AllergyIntolerance", *KINDS)
-    own = []
-    ends = {"/".join(name.split("/")[-2:]) for name in references}
-    for resource in pool.of(*kinds):
-        subject = _subject(resource)
-        if not subject or subject in references or subject in ends:
-            own.append(resource)
-        else:
-            ledger.see("resource")
-            kind = fj.word(resource, "resourceType")
-            ledger.drop("resource", "it speaks of another person", kind)
-    return own
+    return replace(record, notes=(*record.notes, *_filtration_note(record)))
 
 
 def _read(
@@ -204,7 +90,7 @@ def _read(
     for resource in own:
         kind = fj.word(resource, "resourceType")
         if kind == "Observation":
-            read_observation(resource, gathered, ledger)
+            read_observation(resource, pool.find, gathered, ledger)
         elif kind in KINDS:
             medications += read_medication(resource, pool.find, ledger)
         elif kind == "Condition":
@@ -214,6 +100,8 @@ def _read(
             intolerances.update(names)
             conditions += reactions
     unpaired(gathered, ledger)
+    if gathered.pregnancy and max(gathered.pregnancy)[1]:
+        conditions.append(Condition("pregnant", max(gathered.pregnancy)[0]))
     return gathered, medications, conditions, tuple(sorted(intolerances))
 
 
@@ -252,3 +140,17 @@ def _notes(
             "out; a brand name that is not known would be among them."
         )
     return tuple(notes)
+
+
+def _filtration_note(record: PressureRecord) -> tuple[str, ...]:
+    """Say where the reported eGFR is not that of the creatinine beside it."""
+    reported, now = record.labs.get("egfr"), record.chart()
+    if reported is None or "creatinine" not in now.latest:
+        return ()
+    told, used = float(reported.value[-1]), now.latest["egfr"]
+    if abs(told - used) <= TOLERATED_SHARE * used:
+        return ()
+    return (
+        f"eGFR: {told:.0f} is reported, but creatinine {now.latest['creatinine']:.2f} mg/dL gives "
+        f"{used:.0f} by CKD-EPI 2021, which is what counts here.",
+    )

@@ -60,6 +60,18 @@ NON_SMOKERS: Final = frozenset(
     ["266919005", "8517006", "8392000", "405746006", "266921000", "266922007", "266923002"]
 )
 
+PREGNANCY: Final = "82810-3"
+ANSWERS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = MappingProxyType(
+    {
+        "smoking": (SMOKERS, NON_SMOKERS),
+        "pregnancy": (frozenset({"77386006"}), frozenset({"60001007"})),
+    }
+)
+"""SNOMED CT answers that mean yes and no."""
+ACUTE_CARE: Final = frozenset({"IMP", "ACUTE", "NONAC", "EMER", "OBSENC", "SS"})
+"""Encounter classes (HL7 v3 ActCode) whose pressures say nothing of treatment at home."""
+HOME_CARE: Final = frozenset({"HH", "VR"})
+
 CONDITION_CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         code: names
@@ -78,8 +90,7 @@ CONDITION_CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             ),
             (
                 "230690007 422504002 22298006 399211009 57054005 401303003 401314000 53741008 "
-                "414545008 413838009 394659003 194828000 266257000 399957001 400047006 275526006 "
-                "274531002",
+                "414545008 413838009 394659003 194828000 266257000 399957001 400047006 275526006",
                 ("cvd",),
             ),
             ("84114007 88805009 42343007 85232009 446221000 418304008", ("cvd", "heart_failure")),
@@ -87,7 +98,7 @@ CONDITION_CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             ("195967001 233678006 370221004 389145006 304527002", ("asthma",)),
             ("233916004 27885002 195042002 28189009 54016002 36083008", ("heart_block",)),
             ("48867003 49710005", ("bradycardia",)),
-            ("90560007 48440001", ("gout",)),
+            ("90560007", ("gout",)),
             ("41291007 82966003 402387002", ("angioedema",)),
             ("28651003", ("orthostatic_hypotension",)),
             ("302233006", ("renal_artery_stenosis",)),

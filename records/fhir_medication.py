@@ -19,6 +19,8 @@ from .fhir_json import Resource
 from .quality import Ledger
 from .values import number_of
 
+MOST_TABLETS = 12.0
+"""Ours: more of one tablet in a day is a slip of the pen."""
 KINDS = ("MedicationRequest", "MedicationStatement")
 _IGNORED_STATUS = frozenset({"entered-in-error", "draft", "cancelled", "not-taken", "intended"})
 _IGNORED_INTENT = frozenset({"proposal", "plan", "option"})
@@ -119,6 +121,8 @@ def in_mg(strength: float | None, dose: DailyDose, alone: bool) -> tuple[float |
         return None, "the dosage tells mg of a combination of drugs"
     if strength is None:
         return None, "the strength of the tablet is not given"
+    if dose.tablets > MOST_TABLETS:
+        return None, f"{dose.tablets:g} tablets a day are beyond reason"
     daily = dose.tablets * strength
     if dose.mg is not None and alone and abs(dose.mg - daily) > 1e-6 * daily:
         return None, "tablets and mg of the dosage do not agree"

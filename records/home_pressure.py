@@ -13,11 +13,11 @@ import numpy as np
 from ..physiology.errors import InputError
 from . import clock
 from .chart import LAB_UNITS, Person, PressureRecord
-from .fhir_observation import Reading, labs_of, pressures_of
 from .files import Source, combined_sha256, csv_rows, text_of
 from .home_columns import Columns, begins_a_table, cell_of, find_columns, setting_of
 from .home_keys import Keys, read_keys
 from .local_time import DayOrder, carries_offset, day_order, local_seconds
+from .pressure_raw import Reading, labs_of, pressures_of
 from .quality import Ledger
 from .ucum import LIMITS
 from .values import is_blank, number_of

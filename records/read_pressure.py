@@ -7,7 +7,8 @@ from typing import Literal
 
 from ..physiology.errors import InputError
 from .chart import PressureRecord
-from .fhir import is_fhir, read_fhir
+from .fhir import read_fhir
+from .fhir_bundle import is_fhir
 from .files import Source, csv_rows, is_json, json_of, load
 from .home_columns import looks_like_pressure
 from .home_pressure import read_home_pressure

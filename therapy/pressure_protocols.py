@@ -192,7 +192,7 @@ class EventRules:
     potassium_low: float = 3.0
     potassium_high: float = 5.5
     dizzy_sbp_mmhg: float = 90.0
-    dizzy_standing_mmhg: float = 90.0
+    dizzy_standing_mmhg: float = 100.0
     injury_source: Source = KDIGO_AKI
     electrolyte_source: Source = LAB_ALERTS
     dizzy_source: Source = DIZZY

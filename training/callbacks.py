@@ -11,6 +11,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from ..envs.sb3 import DoseVecEnv
+from ..policies.learned import LearnedPolicy
 from .aim import aim_of
 from .checkpoint import write_checkpoint
 from .folder import BEST
@@ -146,7 +147,8 @@ class Keeper(BaseCallback):
     def judge(self) -> None:
         """Validate the agent as it is now, and keep it if it is the best so far."""
         step, standing = int(self.model.num_timesteps), self.standing
-        figures = self.validate(self.model)
+        told = {"algo": self.run.algo, "env_kwargs": self.run.env_kwargs}
+        figures = self.validate(LearnedPolicy(self.model, told, "", self.run.env_id))
         standing.validated_at, standing.latest = step, figures
         for name, value in figures.items():
             self.logger.record(f"validation/{name}", value)

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from ..physiology.engine import engine_for
 from ..physiology.library import load_model
 from ..physiology.pharmacokinetics import ETAS, DayStep, expose, load_kinetics, propagators, stack
-from ..physiology.population import Patients, concatenate
+from ..physiology.population import Patients
 from ..therapy.adherence import load_adherence
 from ..therapy.formulary import CLASSES, DRUGS, Formulary
 
@@ -92,18 +92,6 @@ def untreated(people: Patients, formulary: Formulary) -> PressureBodies:
     share = load_adherence().share(people.covariates["adherence_trait"])
     x = load_model(people.model).initial(people.params)
     return PressureBodies(people, formulary, stack(steps), share, x, np.zeros((n, len(CLASSES), 4)))
-
-
-def together(one: PressureBodies, other: PressureBodies) -> PressureBodies:
-    """Return two groups of people with the same formulary as one."""
-    return replace(
-        one,
-        people=concatenate([one.people, other.people]),
-        step=DayStep(*(np.concatenate(pair) for pair in zip(one.step, other.step, strict=True))),
-        share=np.concatenate([one.share, other.share]),
-        x=np.concatenate([one.x, other.x]),
-        amounts=np.concatenate([one.amounts, other.amounts]),
-    )
 
 
 def live(

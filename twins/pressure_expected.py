@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..therapy.laboratory import load_laboratory
 from ..therapy.pressure_measurement import load_measurement
-from .pressure_body import PressureBodies, live, together
+from .pressure_body import PressureBodies, live
 from .pressure_seen import LABS, PressureSeen
 from .pressure_weights import Noise
 
@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 
 # What the model leaves out of a visit: stress, season, salt of the week (project choice).
 MISFIT_MMHG: Final = 3.0
+MISFIT_BPM: Final = 4.0
+SETTLE_DAYS: Final = 120
 # A week at home means two readings on six days; a single one errs as one office visit does.
 WEEK_READINGS: Final = 12.0
 SINGLE: Final = "office_unattended"
@@ -36,6 +38,7 @@ class Expected:
         At the end of the record.
     sbp, dbp : array (V, B), mmHg
         At each visit, by a device of its kind without error.
+    heart_rate : array (V, B), 1/min
     labs : array (L, B)
         Each laboratory result without error.
     now : mapping of str to array (B,)
@@ -45,22 +48,23 @@ class Expected:
     bodies: PressureBodies
     sbp: Array
     dbp: Array
+    heart_rate: Array
     labs: Array
     now: dict[str, Array]
 
 
-def expected_of(seen: PressureSeen, bodies: PressureBodies, settle_days: int) -> Expected:
+def expected_of(seen: PressureSeen, bodies: PressureBodies) -> Expected:
     """Let people live through a record.
 
     Parameters
     ----------
     seen : PressureSeen
     bodies : PressureBodies
-        Untreated people; they take the record's first regimen for ``settle_days`` beforehand.
-    settle_days : int
+        Untreated people; they take the record's first regimen for some months beforehand.
     """
     first = min([0.0, *seen.day.tolist(), *seen.lab_day.tolist()])
-    length = int(np.ceil(-first)) + settle_days
+    settle = SETTLE_DAYS if seen.doses.on(np.array([first]))[0].any() else 1
+    length = int(np.ceil(-first)) + settle
     days = np.arange(length, dtype=np.float64) - (length - 1)
     at = {d: max(length + int(np.floor(d)), 0) for d in {*seen.day, *seen.lab_day, 0.0}}
     wanted = sorted(set(at.values()))
@@ -69,12 +73,14 @@ def expected_of(seen: PressureSeen, bodies: PressureBodies, settle_days: int) ->
     visits = [row[d] for d in seen.day]
     extra_s, extra_d = white_coat(seen.setting, bodies)
     traits = {k: np.asarray(bodies.people.covariates[k], dtype=np.float64) for k in TRAITS}
+    now = {name: series[name][row[0.0]] for name in NOW}
     return Expected(
         bodies,
         series["sbp"][visits] + extra_s,
         series["dbp"][visits] + extra_d,
+        series["heart_rate"][visits],
         _labs(seen, series, row, len(bodies)),
-        {**{name: series[name][row[0.0]] for name in NOW}, **traits, "adherence": bodies.share},
+        {**now, **traits, "adherence": bodies.share},
     )
 
 
@@ -124,12 +130,7 @@ def lab_sd(names: Sequence[str], expected: Array) -> Array:
     return np.asarray(np.hypot(cv * expected, least))
 
 
-def join(one: Expected, other: Expected) -> Expected:
-    """Return what two groups of people would have shown as one."""
-    return Expected(
-        together(one.bodies, other.bodies),
-        np.concatenate([one.sbp, other.sbp], axis=1),
-        np.concatenate([one.dbp, other.dbp], axis=1),
-        np.concatenate([one.labs, other.labs], axis=1),
-        {k: np.concatenate([v, other.now[k]]) for k, v in one.now.items()},
-    )
+def heart_rate_sd(seen: PressureSeen) -> Array:
+    """Return the errors (V,) of heart rates, the person's own wandering included, 1/min."""
+    own = np.array([load_measurement(name).heart_rate_sd_bpm for name in seen.setting])
+    return np.asarray(np.hypot(own, MISFIT_BPM))

@@ -1,4 +1,4 @@
-"""People like one person: the population at their age, sex and build, and where to look."""
+"""People like one person: the population at their age, sex and build."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from ..physiology.population import Patients
-from ..physiology.pressure_people import HYPERTENSIVE, PressureSpec, sample_pressure
+from ..physiology.pressure_people import HYPERTENSIVE, PressureSpec, people_at
 
 Array = NDArray[np.float64]
 Four = tuple[float, float, float, float]
@@ -19,12 +20,8 @@ Four = tuple[float, float, float, float]
 # (project choice).
 UNTREATED_SBP: Final = (150.0, 18.0, 105.0, 230.0)
 EGFR: Final = (80.0, 20.0, 15.0, 130.0)
-EGFR_PER_YEAR: Final = 0.8
 AGES: Final = (18.0, 100.0)
 BMIS: Final = (15.0, 60.0)
-# How much wider than what a pilot found the second look is, and never narrower than this.
-WIDEN: Final = 1.5
-LEAST_SD: Final = (4.0, 4.0)
 KEPT: Final = (
     "age_years", "weight_kg", "height_cm", "bmi", "diabetes", "cvd", "smoker", "statin", "pregnant",
     "asthma", "heart_block", "angioedema", "gout", "total_cholesterol_mg_dl", "hdl_mg_dl",
@@ -46,46 +43,11 @@ class Prior:
     spec: PressureSpec
     known: Mapping[str, float]
 
-    def sample(
-        self, n: int, rng: np.random.Generator, look: PressureSpec | None = None
-    ) -> Patients:
-        """Return people drawn from the prior, or from where ``look`` says."""
-        people = sample_pressure(n, rng, look or self.spec)
-        fixed = {k: np.full(n, self.known[k]) for k in KEPT if k in self.known}
+    def people(self, z: Array) -> Patients:
+        """Return the people at standard normal places (n, len(COLUMNS)) of the population."""
+        people = people_at(ndtr(z), self.spec)
+        fixed = {k: np.full(len(z), self.known[k]) for k in KEPT if k in self.known}
         return replace(people, covariates={**people.covariates, **fixed})
-
-    def log_ratio(self, people: Patients, look: PressureSpec | None) -> Array:
-        """Return the log of prior over proposal density (n,), up to a constant."""
-        if look is None:
-            return np.zeros(len(people))
-        chart = people.covariates
-        by_age = EGFR_PER_YEAR * (np.asarray(chart["age_years"]) - 60.0)
-        return _log_ratio(chart["untreated_sbp"], self.spec.untreated_sbp, look.untreated_sbp) + (
-            _log_ratio(np.asarray(chart["egfr0"]) + by_age, self.spec.egfr, look.egfr)
-        )
-
-    def look(self, people: Patients, weights: Array) -> PressureSpec:
-        """Return where to look next: about what a pilot's weights favour, but wider."""
-        chart = people.covariates
-        by_age = EGFR_PER_YEAR * (np.asarray(chart["age_years"]) - 60.0)
-        return replace(
-            self.spec,
-            untreated_sbp=_about(chart["untreated_sbp"], weights, self.spec.untreated_sbp, 0),
-            egfr=_about(np.asarray(chart["egfr0"]) + by_age, weights, self.spec.egfr, 1),
-        )
-
-
-def _log_ratio(values: Array, prior: Four, proposal: Four) -> Array:
-    def density(four: Four) -> Array:
-        return np.asarray(-0.5 * ((values - four[0]) / four[1]) ** 2)
-
-    return density(prior) - density(proposal)
-
-
-def _about(values: Array, weights: Array, prior: Four, which: int) -> Four:
-    mean = float(np.sum(weights * values))
-    sd = WIDEN * float(np.sqrt(np.sum(weights * (values - mean) ** 2)))
-    return mean, float(np.clip(sd, LEAST_SD[which], prior[1])), prior[2], prior[3]
 
 
 def prior_of(covariates: Mapping[str, float]) -> Prior:

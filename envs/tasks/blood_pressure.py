@@ -14,7 +14,7 @@ from ...therapy.pressure_cohort import PressureCohort, find_pressure_cohort
 from ...therapy.pressure_measurement import load_measurement
 from ...therapy.sick_days import load_sick_days
 from ..blood_pressure import BloodPressureTask
-from ..pressure_reward import check_reward
+from ..pressure_reward import HARMS, check_reward
 from . import keywords
 
 LONGEST_DAYS = 3 * 728
@@ -58,10 +58,10 @@ def _weights(weights: Any) -> dict[str, float]:
         raise InputError(
             f"cost_weights is {weights!r}; give a mapping such as {{'potassium_high': 1}}"
         )
+    known = dict.fromkeys((*BloodPressureTask.cost_names, *HARMS))
     for name in weights:
-        if name not in BloodPressureTask.cost_names:
-            known = ", ".join(BloodPressureTask.cost_names)
-            raise InputError(f"cost_weights names {name!r}; the costs are {known}")
+        if name not in known:
+            raise InputError(f"cost_weights names {name!r}; costs and harms are {', '.join(known)}")
     return {
         name: keywords.number(f"cost_weights {name}", weight, 0.0, 1e9, _WEIGHT)
         for name, weight in weights.items()
@@ -124,8 +124,9 @@ def make(
         Whether drugs take time to come and go.
     terminate : [low, high] or None
         True systolic pressure (mmHg) outside which an episode ends; None never ends it.
-    cost_weights : mapping of cost name to float, optional
-        Subtracted from the reward of every interval in which that cost is incurred.
+    cost_weights : mapping of cost or harm name to float, optional
+        Subtracted from the reward of every interval in which that cost is incurred, or that harm
+        of ``envs.pressure_reward`` is met (``hypotension``: for each day of it).
     physiology : str
         The body's model.
     by_lane : bool

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...physiology.errors import InputError
 from ...physiology.pressure_people import GROUPS
 from ...therapy.constraint import ConstraintSet
 from ...therapy.formulary import load_formulary
@@ -63,6 +64,11 @@ def _identity(cohort: PressureCohort) -> bytes:
 
 
 def _columns(rules: ConstraintSet) -> tuple[str, ...]:
+    if rules.trace != "truth":
+        raise InputError(
+            f"trace of {rules.name} is {rules.trace!r}; blood pressure is judged by the truth, "
+            "write trace: truth"
+        )
     return RECORD
 
 

@@ -1,5 +1,5 @@
 """In-silico trials as data."""
 
-from .library import list_trials, load_trial
+from .library import causes_of, list_trials, load_trial
 
-__all__ = ["list_trials", "load_trial"]
+__all__ = ["causes_of", "list_trials", "load_trial"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
+
 from ...physiology.errors import InputError
 from ..trial_protocol import TrialProtocol, parse_trial
 
 _SUFFIX = ".yaml"
+# Kept apart from the protocols, which nobody touches once they have been run.
+_CAUSES = "causes.yml"
 
 
 def list_trials() -> list[str]:
@@ -48,3 +52,13 @@ def load_trial(name_or_path: str | Path) -> TrialProtocol:
             f"{', '.join(known)}; give one of these"
         ) from None
     return parse_trial(text, path.name)
+
+
+def causes_of(protocol: TrialProtocol) -> dict[str, str]:
+    """Return by endpoint why a shipped trial missed, as its misses were looked into afterwards.
+
+    Empty for a protocol of another name; the number of people and the seed may differ.
+    """
+    entry = files("dosegym.evaluation.trials") / _CAUSES
+    known: dict[str, dict[str, str]] = yaml.safe_load(entry.read_text(encoding="utf-8"))
+    return dict(known.get(protocol.name, {}))

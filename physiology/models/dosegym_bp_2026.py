@@ -17,9 +17,11 @@ stroke volume::
     b'  = (rho x - b) / tb                                 baroreflex set point
     w'  = (W - w) / tw                                     slow dilation by thiazides
     k'  = (-KA kK (exp(a + m) - 1) - KT ut - k) / tk       serum potassium
-    q'  = (-qP (x + steepness below the autoregulated range) - qS y - q) / tq   serum creatinine
+    q'  = (-qP x - qS y + qL below(x)^2 + (qD - qE L) dry(v) - q) / tq   serum creatinine
 
-L, eh, es, er, D, lb, W, m, ut and the reflex factor B are what the drugs do, recomputed once a day
+below(x) is how far pressure lies under the autoregulated range, dry(v) how far volume lies under
+what kidneys bear (more while a diuretic keeps it low): then filtration falls steeply, the more so the less angiotensin can hold up the
+efferent vessel (-L). L, eh, es, er, D, lb, W, m, ut and the reflex factor B are what the drugs do, recomputed once a day
 from the day's exposures. Structure: pressure natriuresis and whole-body autoregulation after Guyton
 1972 (doi:10.1146/annurev.ph.34.030172.000305), heart rate, stroke volume and resistance with the
 constant c after Snelder 2014 (doi:10.1111/bph.12824), renin and aldosterone loops after Karaaslan
@@ -132,6 +134,7 @@ MEMORY = (
     Quantity("mra_action", "1", *_LOG, "logarithm of the aldosterone signal left by an MRA"),
     Quantity("thiazide_action", "1", -5, 50, "thiazides on potassium and sodium"),
     Quantity("reflex", "1", 0, 1, "share of the heart-rate reflex left by beta-blockers"),
+    Quantity("borne_depletion", "1", 0, 5, "volume depletion that the kidneys bear"),
 )
 _EXPOSURE = "mean exposure of the day to"
 INPUTS = (
@@ -190,6 +193,7 @@ def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
     er_c, d_c, pp_c, eh_c = g["er_ccb"], g["d_ccb"], g["pp_ccb"], g["eh_ccb"]
     d_t, w_t, pp_t = g["d_thiazide"], g["w_thiazide"], g["pp_thiazide"]
     eh_h, es_h, er_h, d_h, n_h = g["eh_bb"], g["es_bb"], g["er_bb"], g["d_bb"], g["renin_bb"]
+    q_dry, dry_t, dry_m = g["q_dry"], g["dry_thiazide"], g["dry_mra"]
     pp_h, blunt, m_m, pp_r = g["pp_bb"], g["blunt_bb"], g["m_mra"], g["pp_ras"]
 
     def hold(xp: Any) -> Callable[..., Any]:
@@ -227,6 +231,7 @@ def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
                 receptor,
                 labs,
                 1.0 - blunt * minimum(uh / 2.0, 1.0),
+                q_dry + dry_t * ut + dry_m * minimum(m_m * um, 0.9),
             )
 
         return update
@@ -256,6 +261,7 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
     tn, ta, tg, tr, tb, tw = (g[k] for k in ("tn", "ta", "tg", "tr", "tb", "tw"))
     tk, tq, KA, KT = g["tk"], g["tq"], g["KA"], g["KT"]
     qP, qS, qL, range_low, range_width = g["qP"], g["qS"], g["qL"], g["q_low"], g["q_width"]
+    qD, qE = g["qD"], g["qE"]
     aS = g["aS"]
 
     def equations(xp: Any) -> Callable[..., Any]:
@@ -264,7 +270,7 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
 
         def rhs(state: Any, u: Any, p: Any) -> Any:
             v, n, a, g, r, b, w, k, q = state[:9]
-            L, eh, es, er, _, D, lb, W, m, ut, reflex = state[9:]
+            L, eh, es, er, _, D, lb, W, m, ut, reflex, borne = state[9:]
             sodium, loss = u[6], u[7]
 
             x, h, z, _ = solve(v, g, r, b, w, (eh, es, er, reflex), p)
@@ -281,7 +287,8 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
             d_b = (rho * x - b) / tb
             d_w = (W - w) / tw
             d_k = (-KA * p.kK * mineralocorticoid - KT * ut - k) / tk
-            d_q = (-qP * x - qS * y + qL * fall * fall - q) / tq
+            dry = maximum(-borne - v, 0.0)
+            d_q = (-qP * x - qS * y + qL * fall * fall + (qD - qE * L) * dry - q) / tq
             return (d_v, d_n, d_a, d_g, d_r, d_b, d_w, d_k, d_q)
 
         return rhs
@@ -300,7 +307,7 @@ def make_observe(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
 
         def read(state: Any, u: Any, p: Any) -> Any:
             v, n, a, g, r, b, w, k, q = state[:9]
-            _, eh, es, er, pulse, _, _, _, _, ut, reflex = state[9:]
+            _, eh, es, er, pulse, _, _, _, _, ut, reflex, _ = state[9:]
             x, h, z, G = solve(v, g, r, b, w, (eh, es, er, reflex), p)
             mean = p.MAP0 * exp(x)
             width = p.PP0 * exp(pp_x * x + pp_z * z + pulse)
@@ -342,8 +349,8 @@ def make_observe(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
 def equilibrium(p: Params) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Return the untreated state (zeros, full reflex) and its inputs: no drug, usual salt."""
     zero = 0.0 * p.MAP0
-    state = (zero,) * (len(STATES) + len(MEMORY) - 1)
-    return (*state, zero + 1.0), (*(zero,) * 6, zero + 1.0, zero)
+    state = (zero,) * (len(STATES) + len(MEMORY) - 2)
+    return (*state, zero + 1.0, zero + shipped_gains()["q_dry"]), (*(zero,) * 6, zero + 1.0, zero)
 
 
 def build(gains: Mapping[str, float] | None = None) -> Model:

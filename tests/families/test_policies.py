@@ -19,9 +19,24 @@ from dosegym.envs.lanes import Lanes
 from dosegym.evaluation.evaluate import keywords_for
 from dosegym.policies import Chart, list_policies, load_policy, policy_hash
 
-ENV = "dosegym/Insulin-v0"
-LANES, STEPS = 4, 40
+INSULIN, PRESSURE = "dosegym/Insulin-v0", "dosegym/BloodPressure-v0"
+LANES = 4
+# An ordinary course of each environment, and how many decisions of it are looked at.
+ORDINARY: dict[str, tuple[dict[str, Any], int]] = {
+    INSULIN: ({"patient": "adult", "days": 1, "start_hour": 6}, 40),
+    PRESSURE: ({"patient": "all", "days": 560}, 20),
+}
 NAMES = sorted(list_policies())
+
+
+def env_of(policy: Any) -> str:
+    """Return the environment a policy is for."""
+    return str(getattr(policy, "env_id", INSULIN))
+
+
+def names_for(env_id: str) -> list[str]:
+    """Return the policies for one environment."""
+    return [name for name in NAMES if env_of(load_policy(name)) == env_id]
 
 
 @pytest.fixture(params=NAMES)
@@ -31,14 +46,17 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def keywords(policy: Any, **more: Any) -> dict[str, Any]:
-    """Return the environment keywords a policy asks for, on adults in an ordinary day."""
-    asked = keywords_for(policy, {"patient": "adult", "days": 1, "start_hour": 6, **more})
-    return {"by_lane": True, **asked}
+    """Return the environment keywords a policy asks for, in an ordinary course."""
+    ordinary, _ = ORDINARY[env_of(policy)]
+    return {"by_lane": True, **keywords_for(policy, {**ordinary, **more})}
 
 
-def days(policy: Any, steps: int = STEPS, seed: int = 0) -> Iterator[tuple[Any, Any, Lanes]]:
+def course(
+    policy: Any, steps: int | None = None, seed: int = 0
+) -> Iterator[tuple[Any, Any, Lanes]]:
     """Yield observations, episode starts and lanes of a policy's own course, lane 1 begun anew."""
-    task = make_task(ENV, **keywords(policy))
+    task = make_task(env_of(policy), **keywords(policy))
+    steps = ORDINARY[env_of(policy)][1] if steps is None else steps
     lanes = Lanes(task, LANES)
     for lane in range(LANES):
         lanes.seed(lane, seed + lane)
@@ -55,8 +73,8 @@ def days(policy: Any, steps: int = STEPS, seed: int = 0) -> Iterator[tuple[Any, 
 def test_actions_fit_the_space(name: str) -> None:
     """Batch and single observations give actions of the space's shape, type and bounds."""
     policy = load_policy(name)
-    space = make_task(ENV, **keywords(policy)).action_space
-    for observation, begin, _ in days(policy):
+    space = make_task(env_of(policy), **keywords(policy)).action_space
+    for observation, begin, _ in course(policy):
         batch, _ = policy.predict(observation, None, begin)
         alone, _ = policy.predict(observation[2], None, begin[2:3])
         assert batch.shape == (LANES, *space.shape)
@@ -72,11 +90,11 @@ def test_signature_is_sb3s(name: str) -> None:
 
 
 def test_lanes_are_strangers(name: str) -> None:
-    """Each lane of a batch is dosed as it would be alone, its memory begun anew where told."""
+    """Each lane of a batch is treated as it would be alone, its memory begun anew where told."""
     policy = load_policy(name)
     memory: Any = None
     alone: list[Any] = [None] * LANES
-    for observation, begin, _ in days(policy):
+    for observation, begin, _ in course(policy):
         batch, memory = policy.predict(observation, memory, begin, True)
         for lane in range(LANES):
             row = slice(lane, lane + 1)
@@ -89,7 +107,7 @@ def test_the_same_twice(name: str) -> None:
     """A deterministic policy repeats itself, and predicting changes neither policy nor input."""
     policy, again = load_policy(name), load_policy(name)
     memory: Any = None
-    for observation, begin, _ in days(policy, 10):
+    for observation, begin, _ in course(policy, 10):
         kept = observation.copy()
         first, state = policy.predict(observation, memory, begin, True)
         second, _ = policy.predict(observation, copy.deepcopy(memory), begin, True)
@@ -107,7 +125,7 @@ def test_card_and_hash(name: str) -> None:
     assert first.card["policy"] == first.name
     assert policy_hash(first) == policy_hash(second)
     assert len(policy_hash(first)) == 64
-    for _ in days(first, 3):
+    for _ in course(first, 3):
         pass
     assert policy_hash(first) == policy_hash(second)
 
@@ -121,7 +139,7 @@ def test_pickled_policy_decides_alike(name: str) -> None:
     """A policy survives pickling, as a process under spawn needs."""
     policy = load_policy(name)
     again = pickle.loads(pickle.dumps(policy))
-    observation, begin, _ = next(days(policy))
+    observation, begin, _ = next(course(policy))
     np.testing.assert_array_equal(
         policy.predict(observation, None, begin)[0], again.predict(observation, None, begin)[0]
     )
@@ -131,8 +149,12 @@ def test_pickled_policy_decides_alike(name: str) -> None:
 def test_sb3_can_evaluate_it(name: str) -> None:
     """Stable-Baselines3's evaluate_policy runs it like one of its own agents."""
     policy = load_policy(name)
-    kwargs = {**keywords(policy), "patient": "adult#001", "reward": "time_in_range"}
-    env = VecMonitor(make_sb3_vec_env(ENV, 2, seed=3, **kwargs))
+    one = {
+        INSULIN: {"patient": "adult#001", "reward": "time_in_range"},
+        PRESSURE: {"patient": "person#001", "days": 364, "reward": "time_in_target"},
+    }[env_of(policy)]
+    kwargs = {**keywords(policy), **one}
+    env = VecMonitor(make_sb3_vec_env(env_of(policy), 2, seed=3, **kwargs))
     returns, lengths = evaluate_policy(
         policy, env, n_eval_episodes=2, deterministic=True, return_episode_rewards=True
     )
@@ -141,22 +163,40 @@ def test_sb3_can_evaluate_it(name: str) -> None:
     assert all(-30.0 <= r <= n for r, n in zip(returns, lengths, strict=True))
 
 
-def test_nobody_dies_of_a_quiet_night(name: str) -> None:
-    """On the ten adults, fasting for a day, no policy brings anyone below 54 mg/dL."""
-    policy = load_policy(name)
-    task = make_task(ENV, **keywords(policy, scenario="fasting", start_glucose="basal"))
-    lanes = Lanes(task, 10)
-    for lane in range(10):
-        lanes.seed(lane, lane)
-    step, begin, memory = lanes.begin(), np.ones(10, bool), None
+def to_the_end(policy: Any, lanes: int, **more: Any) -> tuple[Any, Any]:
+    """Return the logs (T, lanes, columns) of whole episodes, and the task."""
+    task = make_task(env_of(policy), **keywords(policy, **more))
+    running = Lanes(task, lanes)
+    for lane in range(lanes):
+        running.seed(lane, lane)
+    step, begin, memory = running.begin(), np.ones(lanes, bool), None
     patients = task.cohort.patients
     if hasattr(policy, "meet"):
         policy.meet(Chart(patients.names, patients.groups))
-    lowest = np.inf
-    column = task.log_columns.index("glucose_mg_dl")
+    logs = []
     for _ in range(task.n_steps):
         action, memory = policy.predict(step.observation, memory, begin, True)
-        begin = np.zeros(10, bool)
-        step = lanes.step(action)
-        lowest = min(lowest, float(step.log[:, column].min()))
-    assert lowest > 54.0
+        begin = np.zeros(lanes, bool)
+        step = running.step(action)
+        logs.append(step.log)
+    return np.array(logs), task
+
+
+@pytest.mark.parametrize("name", names_for(INSULIN))
+def test_nobody_dies_of_a_quiet_night(name: str) -> None:
+    """On the ten adults, fasting for a day, no policy brings anyone below 54 mg/dL."""
+    logs, task = to_the_end(load_policy(name), 10, scenario="fasting", start_glucose="basal")
+    assert logs[:, :, task.log_columns.index("glucose_mg_dl")].min() > 54.0
+
+
+@pytest.mark.parametrize("name", names_for(PRESSURE))
+def test_nobody_is_brought_into_shock(name: str) -> None:
+    """On the thirty people for a year without acute illness, no policy brings anyone below 80."""
+    logs, task = to_the_end(load_policy(name), 30, days=364, sick_days="none", terminate=None)
+    assert logs[:, :, task.log_columns.index("lowest_sbp_mmhg")].min() > 80.0
+
+
+def test_some_policies_are_for_each_environment() -> None:
+    """The battery above runs over both kinds: the guidelines and trial arms are among them."""
+    assert len(names_for(INSULIN)) >= 5
+    assert {"acc_aha_2025", "sprint_intensive", "oracle", "usual_care"} <= set(names_for(PRESSURE))

@@ -16,9 +16,18 @@ from dosegym.evaluation import BenchmarkResult, benchmark
 from dosegym.evaluation.benchmark import paired_rows
 from dosegym.evaluation.protocol import Protocol, parse_protocol
 from dosegym.evaluation.protocols import list_protocols, load_protocol
+from dosegym.evaluation.subjects import environment_of
 from dosegym.physiology.errors import InputError
+from dosegym.therapy.signals import INSULIN
 
-KNOWN = ("emerson2023", "fox2020", "rl4t1d", "simglucose-random", "t1d-bench-v1")
+KNOWN = (
+    "emerson2023",
+    "fox2020",
+    "pressure-bench-v1",
+    "rl4t1d",
+    "simglucose-random",
+    "t1d-bench-v1",
+)
 PEOPLE = ["adult#001", "child"]
 SMALL = {
     "name": "small",
@@ -66,16 +75,19 @@ def test_a_published_version_is_never_changed() -> None:
 def test_shipped_protocols_can_be_run(name: str) -> None:
     """Each protocol composes and runs, here for one patient of each task and one episode."""
     protocol = load_protocol(name)
+    insulin = protocol.environment == INSULIN
+    someone, shortest = ("adult#001", 2) if insulin else ("person#001", 56)
     tasks = tuple(
-        task.model_copy(update={"env_kwargs": {**task.env_kwargs, "patient": "adult#001"}})
+        task.model_copy(update={"env_kwargs": {**task.env_kwargs, "patient": someone}})
         for task in protocol.tasks
     )
-    days = min(protocol.days, 2)
+    days = min(protocol.days, shortest)
     found = benchmark(protocol.model_copy(update={"tasks": tasks, "days": days}), episodes=1)
     for task in found.tasks:
         assert list(task.evaluations) == list(protocol.policies)
         for evaluation in task.evaluations.values():
             assert set(protocol.metrics) <= set(evaluation.summary["adult"])
+            assert evaluation.env_id == protocol.environment
 
 
 def test_common_information_in_our_own_benchmark() -> None:
@@ -84,9 +96,10 @@ def test_common_information_in_our_own_benchmark() -> None:
     from dosegym.policies import list_policies, load_policy
 
     first, second = load_protocol("t1d-bench-v1").tasks
-    for name in list_policies():
+    policies = [load_policy(name) for name in list_policies()]
+    for policy in (p for p in policies if environment_of(p) == INSULIN):
         for task, told in ((first, False), (second, True)):
-            scenario = keywords_for(load_policy(name), task.env_kwargs)["scenario"]
+            scenario = keywords_for(policy, task.env_kwargs)["scenario"]
             assert scenario["announced"] is told
             assert scenario.get("lead_min", 0.0) == 0.0 or not told
 
@@ -180,6 +193,7 @@ def with_task(**keywords: Any) -> dict[str, Any]:
         (SMALL | {"episodes": 0}, "episodes is 0; it should be greater than 0"),
         (SMALL | {"days": "ten"}, "days is 'ten'"),
         (SMALL | {"metrics": ["time_in_rage"]}, "no metric; did you mean 'time_in_range'"),
+        (SMALL | {"metrics": ["mean_sbp"]}, "names 'mean_sbp', which is no metric"),
         (SMALL | {"metrics": []}, "metrics is"),
         (SMALL | {"policies": ["pid", "pid"]}, "policies names something twice"),
         (SMALL | {"tasks": SMALL["tasks"][:1] * 2}, "two tasks have one name"),  # type: ignore[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,12 @@ def test_what_does_not_belong_is_refused(call: Any, message: str) -> None:
     """An unknown id or task, and a policy in another environment, are told in one line."""
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_the_reference_page_names_every_pressure_metric() -> None:
+    """The table of the documentation is the one of the code, row by row."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
+    text = page.read_text("utf-8")
+    for metric in subject_of(BLOOD_PRESSURE).metrics:
+        row = f"| `{metric.name}` | {metric.unit} | {metric.better} | {metric.doc} |"
+        assert row in text

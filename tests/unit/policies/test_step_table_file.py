@@ -10,6 +10,7 @@ import yaml
 from dosegym.physiology.errors import InputError
 from dosegym.policies import list_policies, load_policy
 from dosegym.policies.step_table_file import load_table, parse_table, shipped_tables
+from dosegym.policies.step_table_words import table_markdown
 from dosegym.therapy.formulary import CLASSES, load_formulary
 
 GOOD = """
@@ -104,3 +105,10 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert policy.card["table_sha256"] != load_policy(str(other)).card["table_sha256"]
     with pytest.raises(InputError, match="neither shipped"):
         load_policy(str(tmp_path / "absent.yaml"))
+
+
+@pytest.mark.parametrize("name", sorted(shipped_tables()))
+def test_documentation_prints_the_tables_as_they_are(name: str) -> None:
+    """The page of guidelines shows each shipped table, rung by rung, as the file has it."""
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "guidelines.md"
+    assert table_markdown(load_table(name)) in page.read_text("utf-8")

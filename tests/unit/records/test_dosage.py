@@ -108,6 +108,8 @@ def test_strengths_and_ingredients_of_rxnorm_texts():
     assert drugs_of("", ["197361"]) == [("amlodipine", 5.0)]
     assert drugs_of("Lithium Carbonate 300 MG", []) == [("lithium", 300.0)]
     assert drugs_of("Amoxicillin 250 MG", ["1"]) == []
+    assert drugs_of("Norvasc 10 mg", []) == [("amlodipine", 10.0)]
+    assert drugs_of("Lisinopril 10 MG Oral Tablet [Zestril]", []) == [("lisinopril", 10.0)]
 
 
 def test_every_formulary_drug_is_known_in_its_class():
@@ -159,6 +161,7 @@ def test_structured_dosages_give_mg_a_day(rows, daily_mg):
          "no plain daily frequency"),
         ([dosage(sequence=1), dosage(sequence=2)], "changes in steps"),
         ([{"text": "2 tablets (10 mg) daily"}], "do not agree"),
+        ([dosage(value=100)], "100 tablets a day are beyond reason"),
     ],
 )  # fmt: skip
 def test_what_a_prescription_does_not_say_is_unknown_with_its_reason(rows, why):
@@ -189,7 +192,7 @@ def test_combinations_status_and_periods():
 
 
 def test_a_reference_is_followed_and_a_nameless_order_is_counted():
-    """medicationReference finds the Medication; where it names nothing, that is told."""
+    """A medicationReference finds the Medication; where it names nothing, that is told."""
     medication = {"code": {"text": "Amlodipine 5 MG"}}
     fields = {"medicationCodeableConcept": None, "medicationReference": {"reference": "urn:uuid:m"}}
     resource = {**order(), **fields}

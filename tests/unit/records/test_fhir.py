@@ -118,6 +118,35 @@ def test_settings_are_told_by_extension_performer_and_code():
     assert any(note.startswith("Setting: 1 pressures") for note in record.notes)
 
 
+def test_pressures_of_acute_care_are_left_out_and_of_home_visits_are_home():
+    """The encounter's class decides: emergency and wards say nothing of treatment at home."""
+    record = read(
+        *[
+            {"resourceType": "Encounter", "id": kind, "class": {"code": kind}}
+            for kind in ("AMB", "HH", "EMER", "IMP")
+        ],
+        *[
+            panel(140 + n, 90, encounter={"reference": f"urn:uuid:{kind}"})
+            for n, kind in enumerate(("AMB", "HH", "EMER", "IMP"))
+        ],
+    )
+    assert record.readings.setting.tolist() == ["office", "home"]
+    assert record.readings.sbp.tolist() == [140, 141]
+    assert lost(record) == {"pressure: taken in hospital or emergency care": 2}
+
+
+def test_a_pregnancy_told_as_an_observation_counts_until_it_is_denied():
+    """LOINC 82810-3: the latest answer stands."""
+
+    def told(code, time):
+        value = coded(code, "http://snomed.info/sct")
+        return observation("82810-3", time, valueCodeableConcept=value)
+
+    yes, no = told("77386006", "2026-01-02"), told("60001007", "2026-01-04")
+    assert read(yes, panel(150, 90)).chart().conditions["pregnant"]
+    assert not read(yes, no, panel(150, 90)).chart().conditions["pregnant"]
+
+
 @pytest.mark.parametrize(
     ("resource", "reason"),
     [
@@ -203,6 +232,20 @@ def test_an_allergy_with_swelling_is_an_angioedema_and_an_intolerance():
     )  # fmt: skip
     assert record.intolerances == ("lisinopril",)
     assert record.chart().conditions["angioedema"]
+
+
+def test_filtration_is_that_of_creatinine_by_one_equation():
+    """CKD-EPI 2021 of the newest creatinine counts; a report far from it earns a note."""
+    pressure, creatinine = panel(150, 90), lab("2160-0", 1.5, "mg/dL")
+    expected = 142 * (1.5 / 0.7) ** -1.2 * 0.9938**60 * 1.012  # Inker 2021, a woman of 60
+    record = read(pressure, creatinine, lab("33914-3", 73, "mL/min/{1.73_m2}"))
+    assert record.chart().latest["egfr"] == pytest.approx(expected, rel=1e-3)
+    assert any("73 is reported, but creatinine 1.50 mg/dL gives 40" in n for n in record.notes)
+    close = read(pressure, creatinine, lab("33914-3", 41, "mL/min/{1.73_m2}"))
+    assert not any("eGFR" in note for note in close.notes)
+    newer = read(pressure, creatinine, lab("33914-3", 73, "mL/min/{1.73_m2}", "2026-03-05"))
+    assert newer.chart().latest["egfr"] == 73
+    assert read(pressure, lab("33914-3", 73, "mL/min/{1.73_m2}")).chart().latest["egfr"] == 73
 
 
 def test_the_person_is_known_by_age_and_sex_only():
