@@ -33,7 +33,9 @@ def twin_checks(
 ) -> list[Check]:
     """Return the checks on a twin; without one, why there is none, unless ``told`` already."""
     if twin is None and told:
-        return [skipped(i, title, "-", why_not) for i, title in TWIN.items()]
+        why = "there is no twin"
+        first = skipped("twin-fitted", TWIN["twin-fitted"], "a twin", why_not)
+        return [first, *(skipped(i, TWIN[i], "-", why) for i in TWIN if i != "twin-fitted")]
     if twin is None:
         first = judged("twin-fitted", TWIN["twin-fitted"], False, why_not, "a twin", "")
         why = "there is no twin"

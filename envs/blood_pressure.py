@@ -228,5 +228,5 @@ def _day_step(people: Patients, slot: int, drug: str, kinetics: bool) -> DayStep
     from scipy.special import ndtri
 
     etas = np.zeros((len(people), 3))
-    etas[:, 0] = ndtri(np.clip(people.covariates[f"clearance_{CLASSES[slot]}"], 1e-9, 1))
+    etas[:, 0] = ndtri(np.clip(people.covariates[f"clearance_{CLASSES[slot]}"], 1e-9, 1.0 - 1e-9))
     return propagators(load_kinetics(drug), people.covariates, etas, standard_mg=usual)

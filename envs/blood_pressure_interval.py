@@ -15,7 +15,8 @@ from ..therapy.pressure_protocols import (
     symptomatic_hypotension,
 )
 from ..therapy.sick_days import Episodes
-from .blood_pressure_state import C, Episode, Lived, Orders, State
+from .blood_pressure_notes import symptom_reports
+from .blood_pressure_state import WEEK, C, Episode, Lived, Orders, State
 from .core import Array
 from .pressure_reward import SPRINT_RANGE_MMHG
 
@@ -70,31 +71,33 @@ def _together(
     body = state.body.copy()
     seen = np.empty((days, len(task.model.outputs), n))
     task.engine.advance(body, episode.params, u, seen=seen, threads=task.threads)
-    return _summary(task, state, body, amounts, u, seen, taken)
+    return _summary(task, episode, state, body, amounts, u, seen, taken)
 
 
 def _summary(
-    task: BloodPressureTask, state: State, body: Array, amounts: Array, u: Array, seen: Array,
-    taken: Any,
+    task: BloodPressureTask, episode: Episode, state: State, body: Array, amounts: Array, u: Array,
+    seen: Array, taken: Any,
 ) -> Lived:  # fmt: skip
     at = task.model.output_index
     sbp, dbp = seen[:, at["sbp"]], seen[:, at["dbp"]]
     up, up_dbp = seen[:, at["standing_sbp"]], seen[:, at["standing_dbp"]]
     reached = (sbp < task.target[0]) & (dbp < task.target[1]) & (sbp >= LIMITS.sbp_low_mmhg)
     low, high = SPRINT_RANGE_MMHG
-    before = state.outputs[:, at["creatinine"]]
-    creatinine = np.concatenate([before[None], seen[:, at["creatinine"]]]).T
+    creatinine = np.concatenate([state.creatinine.T, seen[:, at["creatinine"]]]).T
+    exposures = u[-WEEK:, : len(CLASSES)].mean(axis=0).T
     return Lived(
         body,
         amounts,
+        seen[-1].T,
         seen.min(axis=0).T,
         seen.max(axis=0).T,
+        creatinine[:, -WEEK:],
         reached.mean(axis=0),
         ((sbp >= low) & (sbp <= high)).mean(axis=0),
         symptomatic_hypotension(sbp, up).sum(axis=0).astype(np.float64),
-        orthostatic(sbp, dbp, up, up_dbp).any(axis=0),
-        kidney_injury_days(creatinine).any(axis=1),
-        u[-7:, : len(CLASSES)].mean(axis=0).T,
+        np.asarray(orthostatic(sbp, dbp, up, up_dbp).any(axis=0)),
+        np.asarray(kidney_injury_days(creatinine)[:, WEEK:].any(axis=1)),
+        symptom_reports(episode, exposures),
         taken.mean(axis=1),
         taken[:, -1],
     )

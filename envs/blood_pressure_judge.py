@@ -9,9 +9,10 @@ import numpy as np
 from ..therapy.formulary import CLASSES
 from ..therapy.pressure_protocols import LIMITS, electrolyte_event
 from . import blood_pressure_notes as about
+from .blood_pressure_orders import masks_of
 from .blood_pressure_state import C, Episode, Lived, N, Orders, State
 from .core import Array, Step
-from .pressure_reward import risk_reward
+from .pressure_reward import LOST, risk_reward
 
 if TYPE_CHECKING:
     from .blood_pressure import BloodPressureTask
@@ -39,32 +40,27 @@ def verdict(
     """Return the new state and the Step at the visit that ends the interval."""
     n = len(state.day)
     day = state.day + orders.days
-    u = np.zeros((len(task.model.inputs), n))
-    u[len(CLASSES)] = task.sodium_intake
-    outputs = task.engine.outputs(lived.body, episode.params, u)
-    notes = about.visit(task, episode, state, orders, lived, outputs, day, first)
-    events = _events(task, episode, orders, lived, outputs)
+    notes = about.visit(task, episode, state, orders, lived, day, first)
+    events = _events(task, episode, orders, lived)
     costs = np.stack([events[name] for name in LOG[:N_COSTS]], axis=1)
     cost = costs.sum(axis=1)
     if first:
         costs, cost = costs * 0.0, cost * 0.0
     total = state.episode_cost + cost
     new = State(
-        lived.body, lived.amounts, outputs, orders.levels, day, state.visit + 1, lived.took,
-        notes, total,
+        lived.body, lived.amounts, lived.outputs, orders.levels, day, state.visit + 1, lived.took,
+        notes, lived.creatinine, total,
     )  # fmt: skip
-    reward = np.zeros(n) if first else _reward(task, episode, orders, lived, outputs, events)
-    if not first:
-        for name, weight in (task.cost_weights or {}).items():
-            reward = reward - weight * events[name]
     over = _over(task, lived) & (not first)
     done = (day >= episode.end_day) & ~over & (not first)
-    log = _log(task, orders, lived, outputs, notes, events, day)
+    left = np.where(over, episode.end_day - day, 0.0)
+    reward = np.zeros(n) if first else _reward(task, episode, orders, lived, events, left)
+    log = _log(task, orders, lived, notes, events, day)
     log[:, :N_COSTS] = costs
     log[:, N_COSTS], log[:, N_COSTS + 1] = cost, total
     log[:, N_COSTS + 3] = 0.0 if first else orders.limited
     view = about.observe(task, episode, orders.levels, notes, day)
-    mask = task.masks(episode, new)
+    mask = masks_of(task, episode, new)
     return new, Step(view, reward, over, done, orders.proposed, orders.applied, log, mask)
 
 
@@ -77,7 +73,7 @@ def _over(task: BloodPressureTask, lived: Lived) -> np.ndarray:
 
 
 def _events(
-    task: BloodPressureTask, episode: Episode, orders: Orders, lived: Lived, outputs: Array
+    task: BloodPressureTask, episode: Episode, orders: Orders, lived: Lived
 ) -> dict[str, Array]:
     """Return costs and harms of the interval, 0 or 1 each (days with symptoms for hypotension)."""
     at = task.model.output_index
@@ -88,7 +84,6 @@ def _events(
     def high(name: str) -> Array:
         return lived.highest[:, at[name]]
 
-    complaints = about.symptom_reports(episode, lived)
     least = low("egfr") / episode.chart[:, C["egfr0"]]
     salts = electrolyte_event(low("sodium"), low("potassium")) | electrolyte_event(
         low("sodium"), high("potassium")
@@ -102,9 +97,9 @@ def _events(
         "orthostatic": lived.orthostatic,
         "contraindicated": orders.refused,
         "hypotension": lived.hypotension,
-        "oedema": complaints[:, 0],
-        "cough": complaints[:, 1],
-        "other_symptoms": complaints[:, 2],
+        "oedema": lived.symptoms[:, 0],
+        "cough": lived.symptoms[:, 1],
+        "other_symptoms": lived.symptoms[:, 2],
         "kidney_injury": lived.injury,
         "electrolyte_event": salts,
         "egfr_ratio": least,
@@ -113,26 +108,32 @@ def _events(
 
 
 def _reward(
-    task: BloodPressureTask, episode: Episode, orders: Orders, lived: Lived, outputs: Array,
-    events: dict[str, Array],
+    task: BloodPressureTask, episode: Episode, orders: Orders, lived: Lived,
+    events: dict[str, Array], left: Array,
 ) -> Array:  # fmt: skip
+    """Return the reward (B,); ``left`` are the days that a death takes, 0 while alive."""
     if task.reward == "time_in_target":
-        return lived.in_target.copy()
-    if task.reward == "sprint":
-        return lived.in_sprint.copy()
-    sbp = outputs[:, task.model.output_index["sbp"]]
-    drugs = (orders.levels > 0).sum(axis=1).astype(np.float64)
-    untreated = episode.chart[:, C["untreated_sbp"]]
-    return risk_reward(sbp, untreated, events, drugs, orders.days.astype(np.float64))
+        reward = lived.in_target.copy()
+    elif task.reward == "sprint":
+        reward = lived.in_sprint.copy()
+    else:
+        sbp = lived.outputs[:, task.model.output_index["sbp"]]
+        drugs = (orders.levels > 0).sum(axis=1).astype(np.float64)
+        untreated = episode.chart[:, C["untreated_sbp"]]
+        days = orders.days.astype(np.float64)
+        reward = risk_reward(sbp, untreated, events, drugs, days) - LOST * left / 28.0
+    for name, weight in (task.cost_weights or {}).items():
+        reward = reward - weight * events[name]
+    return reward
 
 
 def _log(
-    task: BloodPressureTask, orders: Orders, lived: Lived, outputs: Array, notes: Array,
+    task: BloodPressureTask, orders: Orders, lived: Lived, notes: Array,
     events: dict[str, Array], day: np.ndarray,
 ) -> Array:  # fmt: skip
     at = task.model.output_index
     doses = task.cohort.formulary.standard_of(orders.levels)
-    now = {name: outputs[:, i] for name, i in at.items()}
+    now = {name: lived.outputs[:, i] for name, i in at.items()}
     values = {
         **events,
         "time_min": 1440.0 * day,

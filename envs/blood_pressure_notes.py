@@ -10,16 +10,26 @@ from numpy.typing import NDArray
 from ..physiology.renal_function import ckd_epi_2021
 from ..therapy.contraindication import Chart
 from ..therapy.formulary import CLASSES
+from ..therapy.pressure_measurement import MISSED, Reading
 from ..therapy.pressure_protocols import LABS
 from ..therapy.pressure_view import PRESSURE_VIEW
 from ..therapy.side_effects import reported, symptoms
-from .blood_pressure_state import CHART, C, Episode, Lived, N, Orders, State
+from .blood_pressure_state import (
+    CHART,
+    NOTES,
+    C,
+    Episode,
+    Flags,
+    Lived,
+    N,
+    Orders,
+    State,
+    Whole,
+)
 from .core import Array
 
 if TYPE_CHECKING:
     from .blood_pressure import BloodPressureTask
-
-__all__ = ["C", "N", "measured_chart", "observe", "symptom_reports", "visit"]
 
 _LAB_SLOTS = [CLASSES.index(kind) for kind in LABS.classes]
 LONGEST_WEEKS = 400.0
@@ -34,55 +44,58 @@ def measured_chart(episode: Episode, notes: Array) -> Chart:
     )
 
 
-def symptom_reports(episode: Episode, lived: Lived) -> NDArray[np.bool_]:
-    """Return who has oedema, cough, another side effect: (B, 3)."""
-    present = symptoms(lived.exposures, episode.traits, episode.chart[:, C["female"]])
-    return reported(present)
+def symptom_reports(episode: Episode, exposures: Array) -> Flags:
+    """Return who has oedema, cough, another side effect at exposures (B, 6): (B, 3)."""
+    return reported(symptoms(exposures, episode.traits, episode.chart[:, C["female"]]))
 
 
 def visit(
     task: BloodPressureTask, episode: Episode, state: State, orders: Orders, lived: Lived,
-    outputs: Array, day: NDArray[np.int64], first: bool,
+    day: Whole, first: bool,
 ) -> Array:  # fmt: skip
     """Return the notes (B, N) after the visit that ends an interval."""
     old, new = state.notes, state.notes.copy()
-    lanes = np.arange(len(day))
     k = np.minimum(state.visit + 1, episode.device.shape[1] - 1)
-    at = task.model.output_index
-    draws = episode.device[lanes, k]
-    if first:
-        # Nobody is enrolled at a visit that did not take place.
-        draws = draws.copy()
-        draws[:, -1] = np.inf
-    reading = task.device.apply(
-        outputs[:, at["sbp"]], outputs[:, at["dbp"]], outputs[:, at["heart_rate"]],
-        outputs[:, at["standing_sbp"]], outputs[:, at["standing_dbp"]],
-        draws, episode.chart[:, C["white_coat"]],
-    )  # fmt: skip
+    reading = _measure(task, episode, lived, k, first)
     came = reading.attended
 
     def write(name: str, value: Array) -> None:
         new[:, N[name]] = np.where(came, value, old[:, N[name]])
 
     new[:, N["attended"]] = came
-    for fresh, last, previous, value in (
-        ("sbp", "sbp_1", "sbp_2", reading.sbp),
-        ("dbp", "dbp_1", "dbp_2", reading.dbp),
-    ):
+    for fresh, value in (("sbp", reading.sbp), ("dbp", reading.dbp)):
+        last, previous = f"{fresh}_1", f"{fresh}_2"
         write(previous, value if first else old[:, N[last]])
         write(last, value if first else old[:, N[fresh]])
         write(fresh, value)
     write("heart_rate", reading.heart_rate)
     write("standing_drop", reading.standing_fall_sbp)
     write("visit_day", day.astype(np.float64))
+    write("readings", old[:, N["readings"]] + 1.0)
     _changes(new, state, orders)
-    _laboratory(task, episode, new, orders, outputs, day, came, k, first)
-    _symptoms(episode, old, new, lived, came)
+    _laboratory(task, episode, new, orders, lived, day, came, k, first)
+    _symptoms(old, new, lived, came)
     _refills(task, episode, old, new, orders, lived, came, k)
     if first:
         episode.chart[:, C["entry_sbp"]] = reading.sbp
         new[:, N["egfr_entry"]] = new[:, N["egfr"]]
     return new
+
+
+def _measure(
+    task: BloodPressureTask, episode: Episode, lived: Lived, k: Whole, first: bool
+) -> Reading:
+    """Return the readings of the visit ``k`` of each lane."""
+    at, true = task.model.output_index, lived.outputs
+    draws = episode.device[np.arange(len(k)), k]
+    if first:
+        # Nobody is enrolled at a visit that did not take place.
+        draws[:, MISSED] = np.inf
+    return task.device.apply(
+        true[:, at["sbp"]], true[:, at["dbp"]], true[:, at["heart_rate"]],
+        true[:, at["standing_sbp"]], true[:, at["standing_dbp"]],
+        draws, episode.chart[:, C["white_coat"]],
+    )  # fmt: skip
 
 
 def _changes(new: Array, state: State, orders: Orders) -> None:
@@ -95,35 +108,36 @@ def _changes(new: Array, state: State, orders: Orders) -> None:
 
 
 def _laboratory(
-    task: BloodPressureTask, episode: Episode, new: Array, orders: Orders, outputs: Array,
-    day: NDArray[np.int64], came: NDArray[np.bool_], k: NDArray[np.int64], first: bool,
+    task: BloodPressureTask, episode: Episode, new: Array, orders: Orders, lived: Lived,
+    day: Whole, came: Flags, k: Whole, first: bool,
 ) -> None:  # fmt: skip
     """Report what was drawn long enough ago, and draw what is due."""
-    lab, today = task.laboratory, day.astype(np.float64)
-    at = task.model.output_index
+    lab, today, drawn = task.laboratory, day.astype(np.float64), new[:, N["drawn_day"]]
+    out = np.isfinite(drawn) & (drawn != new[:, N["lab_day"]])
+    in_time = today - drawn >= lab.turnaround_days
+    _report(episode, new, ready=out & in_time)
     taking = (orders.levels[:, _LAB_SLOTS] > 0).any(axis=1)
-    due = LABS.due(
-        today - new[:, N["lab_change_day"]], today - new[:, N["drawn_day"]],
-        new[:, N["egfr"]], taking,
-    )  # fmt: skip
-    draw = came & (due | task.every_visit | first)
-    lanes = np.arange(len(day))
+    due = LABS.due(today - new[:, N["lab_change_day"]], today - drawn, new[:, N["egfr"]], taking)
+    # While one report is still out nobody draws again.
+    draw = came & (due | task.every_visit | first) & ~(out & ~in_time)
+    at, true = task.model.output_index, lived.outputs
     values = lab.apply(
-        outputs[:, at["potassium"]], outputs[:, at["sodium"]], outputs[:, at["creatinine"]],
-        episode.laboratory[lanes, k],
+        true[:, at["potassium"]], true[:, at["sodium"]], true[:, at["creatinine"]],
+        episode.laboratory[np.arange(len(day)), k],
     )  # fmt: skip
-    # A report that was still out at the last visit is in by now.
-    _report(episode, new, ready=np.isfinite(new[:, N["drawn_day"]]))
     for name, value in zip(values._fields, values, strict=True):
         column = N[f"drawn_{name}"]
         new[:, column] = np.where(draw, value, new[:, column])
-    new[:, N["drawn_day"]] = np.where(draw, today, new[:, N["drawn_day"]])
+    new[:, N["drawn_day"]] = np.where(draw, today, drawn)
     if first or lab.turnaround_days == 0.0:
         # At entry the tests were made in good time before.
         _report(episode, new, ready=draw)
 
 
-def _report(episode: Episode, new: Array, ready: NDArray[np.bool_]) -> None:
+def _report(episode: Episode, new: Array, ready: Flags) -> None:
+    """Note the values drawn last of those whose report is ready and was not known before."""
+    if not ready.any():
+        return
     fresh = ready & (new[:, N["drawn_day"]] != new[:, N["lab_day"]])
     first = fresh & ~np.isfinite(new[:, N["lab_day"]])
     before = np.where(first, new[:, N["drawn_potassium"]], new[:, N["potassium"]])
@@ -137,21 +151,18 @@ def _report(episode: Episode, new: Array, ready: NDArray[np.bool_]) -> None:
     new[:, N["lab_day"]] = np.where(fresh, new[:, N["drawn_day"]], new[:, N["lab_day"]])
 
 
-def _symptoms(
-    episode: Episode, old: Array, new: Array, lived: Lived, came: NDArray[np.bool_]
-) -> None:
-    """Note what is complained of: dizziness since the last visit, the rest as of now."""
-    missed = old[:, N["attended"]] == 0.0
-    felt = (lived.hypotension > 0) | (missed & (old[:, N["dizzy"]] > 0))
-    new[:, N["dizzy"]] = felt
-    now = symptom_reports(episode, lived)
+def _symptoms(old: Array, new: Array, lived: Lived, came: Flags) -> None:
+    """Note what is complained of: dizziness since the last attended visit, the rest as of now."""
+    felt = (old[:, N["felt_dizzy"]] > 0.0) | (lived.hypotension > 0.0)
+    new[:, N["felt_dizzy"]] = felt & ~came
+    new[:, N["dizzy"]] = np.where(came, felt, old[:, N["dizzy"]])
     for i, name in enumerate(("oedema", "cough", "other_symptoms")):
-        new[:, N[name]] = np.where(came, now[:, i], old[:, N[name]])
+        new[:, N[name]] = np.where(came, lived.symptoms[:, i], old[:, N[name]])
 
 
 def _refills(
     task: BloodPressureTask, episode: Episode, old: Array, new: Array,
-    orders: Orders, lived: Lived, came: NDArray[np.bool_], k: NDArray[np.int64],
+    orders: Orders, lived: Lived, came: Flags, k: Whole,
 ) -> None:  # fmt: skip
     """Note what the pharmacy's records show since the last visit; all is well where untreated."""
     anything = (orders.levels > 0).any(axis=1)
@@ -166,8 +177,8 @@ def _refills(
 
 
 def observe(
-    task: BloodPressureTask, episode: Episode, levels: NDArray[np.int64], notes: Array,
-    day: NDArray[np.int64],
+    task: BloodPressureTask, episode: Episode, levels: Whole, notes: Array,
+    day: Whole,
 ) -> NDArray[np.float32]:  # fmt: skip
     """Return the observation (B, n) in the order and scaling of ``PRESSURE_VIEW``."""
 
@@ -175,11 +186,10 @@ def observe(
         return np.asarray(np.minimum((day - since) / 7.0, LONGEST_WEEKS))
 
     doses = task.cohort.formulary.standard_of(levels)
-    note = {name: notes[:, i] for name, i in N.items()}
-    mean = {k: (note[k] + note[f"{k}_1"] + note[f"{k}_2"]) / 3.0 for k in ("sbp", "dbp")}
-    values = [
+    note = dict(zip(NOTES, np.ascontiguousarray(notes.T), strict=True))
+    rows = (
         note["attended"], note["sbp"], note["dbp"], note["sbp_1"], note["dbp_1"],
-        mean["sbp"], mean["dbp"], note["sbp"], note["dbp"],
+        _mean_of_three(note, "sbp"), _mean_of_three(note, "dbp"), note["sbp"], note["dbp"],
         note["heart_rate"], note["standing_drop"],
         note["potassium"], note["sodium"], note["creatinine"], note["egfr"],
         note["egfr"] / np.maximum(note["egfr_entry"], 1.0),
@@ -187,12 +197,23 @@ def observe(
         *doses.T, (levels > 0).sum(axis=1),
         weeks(note["change_day"]), day / 7.0, weeks(note["visit_day"]), note["refill"],
         note["dizzy"], note["oedema"], note["cough"], note["other_symptoms"],
-        *episode.chart[:, : CHART.index("white_coat")].T,
-    ]  # fmt: skip
-    table = np.stack([np.asarray(v, dtype=np.float64) for v in values], axis=1)
-    stored = (table - _OFFSET) / _SCALE
-    return np.clip(stored.astype(np.float32), PRESSURE_VIEW.low, PRESSURE_VIEW.high)
+    )  # fmt: skip
+    table = np.empty((len(PRESSURE_VIEW.features), len(day)))
+    for i, row in enumerate(rows):
+        table[i] = row
+    table[len(rows) :] = episode.chart[:, :_SEEN].T
+    stored = ((table - _OFFSET) / _SCALE).astype(np.float32).T
+    seen: NDArray[np.float32] = np.ascontiguousarray(stored)
+    return np.clip(seen, PRESSURE_VIEW.low, PRESSURE_VIEW.high, out=seen)
 
 
-_OFFSET = np.array([f.offset for f in PRESSURE_VIEW.features])
-_SCALE = np.array([f.scale for f in PRESSURE_VIEW.features])
+def _mean_of_three(note: dict[str, Array], name: str) -> Array:
+    """Return the mean of the last three readings, or of those there are."""
+    n = np.minimum(note["readings"], 3.0)
+    second, third = note[f"{name}_1"] * (n >= 2.0), note[f"{name}_2"] * (n >= 3.0)
+    return np.asarray((note[name] + second + third) / n)
+
+
+_SEEN = CHART.index("white_coat")
+_OFFSET = np.array([[f.offset] for f in PRESSURE_VIEW.features])
+_SCALE = np.array([[f.scale] for f in PRESSURE_VIEW.features])

@@ -13,7 +13,9 @@ from ..therapy.formulary import CLASSES
 from ..therapy.pressure_cohort import PressureCohort
 from ..therapy.prevent import prevent_risk
 from ..therapy.side_effects import traits
-from .blood_pressure_state import CHART, NOTES, Episode, Lived, N, Orders, State
+from .blood_pressure_notes import symptom_reports
+from .blood_pressure_orders import actions_of
+from .blood_pressure_state import CHART, NOTES, WEEK, Episode, Lived, N, Orders, State
 from .core import Array, Streams
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def draw_episode(
     kinds = np.stack([traits(s.patient) for s in streams])
     chart = task.charts[person].copy()
     ill = task.sick_days.episodes(sick, chart[:, CHART.index("age")])
+    step = task.day_step
     return Episode(
         person,
         task.cohort.patients.params[person],
@@ -82,7 +85,10 @@ def draw_episode(
         ill.stop,
         ill.loss,
         kinds,
-        *(part[person] for part in task.day_step),
+        step.phi[person],
+        step.gain[person],
+        step.read[person],
+        step.read_dose[person],
         np.full(len(person), task.days, dtype=np.int64),
     )
 
@@ -90,28 +96,28 @@ def draw_episode(
 def first_state(task: BloodPressureTask, episode: Episode) -> tuple[State, Orders, Lived]:
     """Return the state before the first visit, as if an interval of length zero had just ended."""
     n = len(episode.person)
-    body, amounts = (part[episode.person].copy() for part in task.settled)
+    body, amounts, exposures = (part[episode.person] for part in task.settled)
     entry = task.cohort.entry[episode.person]
-    exposures = np.zeros((n, len(CLASSES)))
-    exposures[:] = task.cohort.formulary.standard_of(entry)
     u = np.zeros((len(task.model.inputs), n))
     u[len(CLASSES)] = task.sodium_intake
     outputs = task.engine.outputs(body, episode.params, u)
+    creatinine = outputs[:, task.model.output_index["creatinine"]]
+    week = np.repeat(creatinine[:, None], WEEK, axis=1)
     notes = np.zeros((n, len(NOTES)))
     notes[:, N["lab_day"]] = notes[:, N["drawn_day"]] = -np.inf
     notes[:, N["change_day"]] = notes[:, N["lab_change_day"]] = -np.inf
     zero = np.zeros(n, dtype=np.int64)
     state = State(
-        body, amounts, outputs, entry, zero, zero.copy() - 1, np.ones(n, np.bool_), notes,
+        body, amounts, outputs, entry, zero, zero.copy() - 1, np.ones(n, np.bool_), notes, week,
         np.zeros(n),
     )  # fmt: skip
     none, no = np.zeros(n), np.zeros(n, dtype=np.bool_)
     idle = np.zeros((n, len(task.nvec)), dtype=np.int64)
     idle[:, : len(CLASSES)] = entry
-    same = task._actions_of(idle)
+    same = actions_of(task, idle)
     orders = Orders(entry, zero.copy(), no, no, same, same)
     lived = Lived(
-        body, amounts, outputs, outputs, none, none, none, no, no, exposures, none,
-        np.ones(n, np.bool_),
+        body, amounts, outputs, outputs, outputs, week, none, none, none, no, no,
+        symptom_reports(episode, exposures), none, np.ones(n, np.bool_),
     )  # fmt: skip
     return state, orders, lived

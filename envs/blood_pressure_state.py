@@ -24,9 +24,12 @@ NOTES: Final = (
     *("standing_drop", "potassium", "sodium", "creatinine", "egfr", "potassium_before"),
     *("lab_day", "drawn_day", "drawn_potassium", "drawn_sodium", "drawn_creatinine"),
     *("change_day", "lab_change_day", "visit_day", "refill", "taken", "days"),
-    *("dizzy", "oedema", "cough", "other_symptoms", "egfr_entry"),
+    *("dizzy", "oedema", "cough", "other_symptoms", "egfr_entry", "felt_dizzy", "readings"),
 )
 """Columns of the notes kept from visit to visit: what has been measured and reported so far."""
+
+WEEK: Final = 7
+"""Days over which kidney injury looks back at creatinine (KDIGO)."""
 
 C: Final = {name: i for i, name in enumerate(CHART)}
 N: Final = {name: i for i, name in enumerate(NOTES)}
@@ -60,7 +63,10 @@ class Episode(NamedTuple):
 
 
 class State(NamedTuple):
-    """What changes: body, tablets in it, regimen, calendar, notes, counters."""
+    """What changes: body, tablets in it, regimen, calendar, notes, counters.
+
+    ``creatinine`` (B, 7) is that of the last seven days, oldest first.
+    """
 
     body: Array
     amounts: Array
@@ -70,6 +76,7 @@ class State(NamedTuple):
     visit: Whole
     took: Flags
     notes: Array
+    creatinine: Array
     episode_cost: Array
 
 
@@ -87,18 +94,22 @@ class Orders(NamedTuple):
 class Lived(NamedTuple):
     """What the interval between two visits did; extremes over its days.
 
-    ``highest`` and ``lowest`` (B, outputs); shares and counts of days (B,).
+    ``outputs`` at its end, ``highest`` and ``lowest`` (B, outputs); ``creatinine`` (B, 7) of its
+    last seven days; shares and counts of days (B,); ``symptoms`` (B, 3),
+    whether there is oedema, cough, another side effect at its end.
     """
 
     body: Array
     amounts: Array
+    outputs: Array
     lowest: Array
     highest: Array
+    creatinine: Array
     in_target: Array
     in_sprint: Array
     hypotension: Array
     orthostatic: Flags
     injury: Flags
-    exposures: Array
+    symptoms: Flags
     taken: Array
     took: Flags

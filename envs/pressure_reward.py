@@ -3,7 +3,7 @@
 ====================  ============================================================================
 name                  reward of the interval between two visits
 ====================  ============================================================================
-``risk``              (ln-hazard lowered - harms - 0.01 per drug) x interval / 28 days
+``risk``              (ln-hazard lowered - conditions - 0.01 per drug) x interval / 28 days - events
 ``time_in_target``    share of its days with true pressure below the target and not below 100
 ``sprint``            share of its days with true systolic pressure from 110 to 130 mmHg
 ====================  ============================================================================
@@ -13,8 +13,12 @@ untreated one (major cardiovascular events, Ettehad 2016, doi:10.1016/S0140-6736
 to 115 mmHg: below it no benefit is counted (Lewington 2002 follows risk down to 115 mmHg,
 doi:10.1016/S0140-6736(02)11911-8). 110 to 130 is the range in which SPRINT's intensive arm counted
 time in target (Fatani 2021, doi:10.1161/HYPERTENSIONAHA.120.16598 [unverified]). The weights of
-harms and of a drug (pill burden) are a project choice in the same unit: 0.22 is 10 mmHg kept for a
-visit interval.
+harms and of a drug (pill burden) are a project choice in the same unit: 0.22 is 10 mmHg kept for
+28 days. Conditions last and weigh by the time between visits; events are counted as they happen.
+
+At a termination ``risk`` is charged ``LOST`` for each 28 days that are left: more than all harms of
+such an interval, so that dying does not beat living on. The other two are never negative, and need
+no charge. With ``cost_weights`` this is certain no more.
 """
 
 from __future__ import annotations
@@ -50,7 +54,13 @@ HARMS: Final = MappingProxyType(
         "contraindicated": 0.5,
     }
 )
-"""Weight of a harm in an interval; of ``hypotension`` for each day with symptoms."""
+"""Weight of an event, of ``hypotension`` for each day with symptoms; of a condition for 28 days."""
+CONDITIONS: Final = (
+    *("orthostatic", "oedema", "cough", "other_symptoms"),
+    *("potassium_high", "potassium_low", "bradycardia"),
+)
+"""Harms that last: their weight is in proportion to the interval."""
+LOST: Final = 5.0
 
 
 def check_reward(name: str) -> str:
@@ -81,7 +91,8 @@ def risk_reward(
     days : array (B,)
     """
     fall = untreated_sbp - np.maximum(sbp, LOWEST_USEFUL_MMHG)
-    harm = np.zeros_like(fall)
+    lasting, events = np.zeros_like(fall), np.zeros_like(fall)
     for name, weight in HARMS.items():
-        harm = harm + weight * harms[name]
-    return np.asarray((PER_MMHG * fall - PILL * drugs) * days / 28.0 - harm)
+        kind = lasting if name in CONDITIONS else events
+        kind += weight * harms[name]
+    return np.asarray((PER_MMHG * fall - PILL * drugs - lasting) * days / 28.0 - events)

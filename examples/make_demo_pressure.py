@@ -38,6 +38,7 @@ model = load_model("dosegym_bp_2026")
 person = load_population("hypertension_30")["person#004"].params[0].copy()
 column = model.parameter_index
 person[column["MAP0"]], person[column["PP0"]] = 109.0, 58.0
+person[column["eGFR0"]], person[column["creatinine0"]] = 86.0, 1.0
 person[column["r_acei"]] *= 0.8
 
 doses = {name: np.zeros(DAYS) for name in ("acei", "ccb")}
@@ -95,7 +96,10 @@ def pressure(day: float, device: Any, home: bool) -> None:
     parts = [
         {"code": loinc("8480-6", "Systolic"), "valueQuantity": quantity(read.sbp[0], "mm[Hg]")},
         {"code": loinc("8462-4", "Diastolic"), "valueQuantity": quantity(read.dbp[0], "mm[Hg]")},
-        {"code": loinc("8867-4", "Heart rate"), "valueQuantity": quantity(read.heart_rate[0], "/min")},
+        {
+            "code": loinc("8867-4", "Heart rate"),
+            "valueQuantity": quantity(read.heart_rate[0], "/min"),
+        },
     ]
     who = {"reference": "Patient/demo" if home else "Practitioner/demo"}
     observe(loinc("85354-9", "Blood pressure panel"), day, performer=[who], component=parts)
@@ -120,9 +124,13 @@ lab = load_laboratory()
 for day in LAB_DAYS:
     true = [truth[name][day : day + 1] for name in ("potassium", "sodium", "creatinine")]
     result = lab.apply(*true, lab.draws(rng, 1)[0])
-    observe(loinc("2823-3", "Potassium"), day, valueQuantity=quantity(result.potassium[0], "mmol/L"))
+    observe(
+        loinc("2823-3", "Potassium"), day, valueQuantity=quantity(result.potassium[0], "mmol/L")
+    )
     observe(loinc("2951-2", "Sodium"), day, valueQuantity=quantity(result.sodium[0], "mmol/L"))
-    observe(loinc("2160-0", "Creatinine"), day, valueQuantity=quantity(result.creatinine[0], "mg/dL"))
+    observe(
+        loinc("2160-0", "Creatinine"), day, valueQuantity=quantity(result.creatinine[0], "mg/dL")
+    )
 observe(loinc("2093-3", "Total cholesterol"), 7, valueQuantity=quantity(206.0, "mg/dL"))
 observe(loinc("2085-9", "HDL cholesterol"), 7, valueQuantity=quantity(46.0, "mg/dL"))
 observe(loinc("29463-7", "Body weight"), 0, valueQuantity=quantity(91.0, "kg"))

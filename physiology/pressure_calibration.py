@@ -37,7 +37,7 @@ class Row:
         """Return the row as text: what, unit, published, band, model, verdict, role."""
         t = self.target
         band = "" if t.low is None or t.high is None else f"{t.low:g} to {t.high:g}"
-        role = "calibration" if t.role == "known_miss" and t.fit_sd else t.role.replace("_", " ")
+        role = ("calibration" if t.fit_sd else "check") if t.role == "known_miss" else t.role
         return (t.what, t.unit, f"{t.published:g}", band, f"{self.value:.2f}", self.verdict, role)
 
 

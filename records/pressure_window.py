@@ -135,7 +135,7 @@ def _gate_reason(gate: PressureGate, used: Pressures, every: Pressures, when: fl
     days = np.unique(np.floor(used.time_s / DAY_S)).size
     if singles < needed or days < gate.days:
         return (
-            f"pressure: {singles:.0f} {gate.setting} readings on {days} days within "
+            f"pressure: {_many(singles, f'{gate.setting} reading')} on {_many(days, 'day')} within "
             f"{gate.within_days:g} days, {needed} on {gate.days} are needed; measure more"
         )
     return ""
@@ -154,3 +154,8 @@ def _without_first_day(readings: Pressures) -> Pressures:
     if readings.setting[0] != "home" or np.unique(day).size < 4:
         return readings
     return readings.take(day > day[0])
+
+
+def _many(count: float, thing: str) -> str:
+    """Return a count with its noun in the right number."""
+    return f"{count:.0f} {thing}{'' if count == 1 else 's'}"

@@ -128,7 +128,7 @@ class Formulary:
     def standard(self) -> Array:
         """Daily dose in standard doses by class and level, (6, most levels)."""
         usual = np.array([DRUGS[name].standard_mg for name in self.drugs])
-        return self.mg / usual[:, None]
+        return np.asarray(self.mg / usual[:, None])
 
     def mg_of(self, levels: NDArray[np.int64]) -> Array:
         """Return the daily mg (..., 6) of regimens (..., 6)."""

@@ -18,6 +18,7 @@ from ..physiology.errors import InputError
 from ..physiology.streams import stream
 from ..policies.learned import algorithm
 from .aim import aim_of
+from .imitate import imitate
 from .settings import (
     LINEAR,
     MaskablePpoSettings,
@@ -101,6 +102,9 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
     # SB3 has handed its seed to the lanes; theirs come from the training stream instead.
     env._reset_seeds()
     begin_at_usual_dose(model, aim_of(env.env_id).usual(env.task), settings)
+    if settings.start.imitate is not None:
+        own = make_lanes(env.env_id, env.num_envs, seed, env.env_kwargs)
+        imitate(model, own, settings.start.imitate)
     return model
 
 

@@ -71,6 +71,29 @@ class ValidationSettings(_Frozen):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+class ImitationSettings(_Frozen):
+    """A policy to imitate before learning begins, for PPO and A2C that choose levels.
+
+    Parameters
+    ----------
+    policy : str
+        As ``dosegym.policies.load_policy`` takes it.
+    visits : int
+        Environment steps of every lane that are learned from.
+    epochs, batch_size, learning_rate
+        Of the imitation.
+    entropy : float
+        Weight of the entropy kept: the more, the more is left to explore.
+    """
+
+    policy: str
+    visits: PositiveInt = 39
+    epochs: PositiveInt = 10
+    batch_size: Annotated[int, Field(ge=2)] = 512
+    learning_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1e-3
+    entropy: NonNegative = 0.1
+
+
 class StartSettings(_Frozen):
     """Where learning starts: at the usual dose, with little exploration around it.
 
@@ -87,6 +110,8 @@ class StartSettings(_Frozen):
         the usual one.
     mean_reward : float
         Mean reward of a step (before ``reward_scale``) that the value's start expects for ever.
+    imitate : ImitationSettings, optional
+        What is imitated after that.
     """
 
     usual_dose: bool = True
@@ -94,6 +119,7 @@ class StartSettings(_Frozen):
     log_std: Annotated[float, Field(ge=-5.0, le=1.0)] = -1.0
     level_logit: NonNegative = 0.5
     mean_reward: float = 0.0
+    imitate: ImitationSettings | None = None
 
 
 class Settings(_Frozen):

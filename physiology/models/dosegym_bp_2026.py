@@ -168,7 +168,8 @@ OUTPUTS = (
 
 
 @lru_cache(maxsize=1)
-def _table() -> tuple[Mapping[str, str], ...]:
+def gain_rows() -> tuple[Mapping[str, str], ...]:
+    """Return the rows of the table of gains: kind, name, value, unit, status, source."""
     folder = resources.files("dosegym.physiology.data")
     text = folder.joinpath("dosegym_bp_2026.csv").read_text("utf-8")
     return tuple(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
@@ -176,12 +177,12 @@ def _table() -> tuple[Mapping[str, str], ...]:
 
 def shipped_gains() -> dict[str, float]:
     """Return the gains that all people share, from ``data/dosegym_bp_2026.csv``."""
-    return {row["name"]: float(row["value"]) for row in _table() if row["kind"] == "gain"}
+    return {row["name"]: float(row["value"]) for row in gain_rows() if row["kind"] == "gain"}
 
 
 def typical_values() -> dict[str, float]:
     """Return the typical person's own gains, from the same file."""
-    return {row["name"]: float(row["value"]) for row in _table() if row["kind"] == "typical"}
+    return {row["name"]: float(row["value"]) for row in gain_rows() if row["kind"] == "typical"}
 
 
 def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:

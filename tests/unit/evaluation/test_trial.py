@@ -19,7 +19,7 @@ from dosegym.evaluation.trial import TrialResult, run_trial
 from dosegym.evaluation.trial_population import recruit
 from dosegym.evaluation.trial_protocol import TrialProtocol, parse_trial
 from dosegym.evaluation.trial_table import markdown, text
-from dosegym.evaluation.trials import load_trial
+from dosegym.evaluation.trials import causes_of, list_trials, load_trial
 from dosegym.physiology.errors import InputError
 from dosegym.policies import load_policy
 
@@ -127,6 +127,25 @@ def test_thresholds_decide_and_a_miss_stays_a_miss(result: TrialResult) -> None:
         assert "MISS" in table
         assert "likely cause: the made-up figure" in table
     assert "pass" in text(near)
+
+
+def test_a_ratio_tells_both_arms(result: TrialResult) -> None:
+    """Both arms' means stand beside a ratio; a ratio to nothing is called undefined."""
+    entry = load_trial("insulin-basal-bolus-pid").endpoints[0].model_dump(mode="json")
+    found = run_trial(short(endpoints=[entry | {"over": "pid"}])).findings[0]
+    assert found.arms["basal_bolus"] / found.arms["pid"] == pytest.approx(found.estimate.value)
+    rare = next(f for f in result.findings if f.endpoint.over)
+    assert rare.arms["pid"] == 0.0
+    assert "undefined" in text(result)
+    assert "pid 0.00 %" in text(result)
+
+
+def test_causes_are_of_shipped_trials_and_their_endpoints() -> None:
+    """Causes found afterwards name endpoints that exist, and leave every protocol untouched."""
+    assert causes_of(short()) == {}
+    for name in list_trials():
+        trial = load_trial(name)
+        assert set(causes_of(trial)) <= {e.id for e in trial.endpoints}
 
 
 def test_the_json_is_whole_and_has_no_nan(result: TrialResult, tmp_path: Path) -> None:

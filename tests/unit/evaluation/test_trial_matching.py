@@ -84,3 +84,13 @@ def test_a_draw_that_exhausts_the_eligible_and_misses_the_mean_is_refused() -> N
     values = {"sbp": np.random.default_rng(5).normal(150.0, 10.0, 1000)}
     with pytest.raises(InputError, match=r"the enrolled reach 149.*raise population.screen"):
         choose(values, {"sbp": Moments(mean=140.0)}, 950, np.random.default_rng(0))
+
+
+def test_the_wanted_sd_includes_the_noise_of_a_reading() -> None:
+    """People whose own levels spread by 9 give readings that spread by 15 with noise of SD 12."""
+    rng = np.random.default_rng(6)
+    level = rng.normal(150.0, 14.0, 20_000)
+    match = {"sbp": Moments(mean=140.0, sd=15.0)}
+    chosen = choose({"sbp": level}, match, 2000, rng, {"sbp": np.full(level.size, 12.0**2)})
+    assert level[chosen].std() == pytest.approx(9.0, abs=0.5)
+    assert (level[chosen] + rng.normal(0.0, 12.0, 2000)).std() == pytest.approx(15.0, abs=0.8)

@@ -89,6 +89,15 @@ def test_selection_on_a_reading_regresses() -> None:
     assert everyone.baseline["sbp"]["mean"] + 3.0 < after < 165.0
 
 
+def test_matching_leaves_no_drift(enrolled: Enrolled) -> None:
+    """Nobody is chosen for an error of the baseline reading: readings there are unbiased."""
+    plan = changed("quartet", {"n": 150})
+    quiet = {"preset": "office_unattended", "sbp_cv": 0.0, "dbp_cv": 0.0}
+    level = recruit(changed("quartet", {"n": 150}, measurement=quiet)).baseline["sbp"]["mean"]
+    noise = 0.0815 * 141.0 / plan.population.n**0.5
+    assert enrolled.baseline["sbp"]["mean"] == pytest.approx(level, abs=5 * noise)
+
+
 def test_unknown_classes_and_fields_are_refused() -> None:
     """Both are told in one line."""
     wrong = [{"share": 1.0, "doses": {"statin": 1.0}}]

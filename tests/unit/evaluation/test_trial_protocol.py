@@ -172,3 +172,11 @@ def test_files_are_found_by_path(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="UTF-8"):
         load_trial(path)
+
+
+def test_the_file_on_the_reference_page_is_valid() -> None:
+    """The protocol that the documentation shows is one that the reader accepts."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "trials.md"
+    block = page.read_text("utf-8").split("```yaml\n")[1].split("```")[0]
+    trial = parse_trial(block, "page")
+    assert [arm.name for arm in trial.arms] == ["new", "usual"]
