@@ -24,7 +24,7 @@ from .pressure_certificate import PRESSURE, applicability_checks
 from .pressure_course import PressureCourse
 from .pressure_gates import forecast_checks, proposal_checks, twin_checks
 from .pressure_observation import Shown, show
-from .pressure_propose import Proposal, policy_formulary, propose
+from .pressure_propose import Proposal, interval_of, policy_formulary, propose
 from .pressure_recommendation import PressureRecommendation
 from .pressure_record_gates import record_checks
 from .pressure_words import limits_for, reasons_for, watch_for
@@ -143,7 +143,7 @@ def _gather(
     tell("simulating the weeks under the current regimen")
     return _Facts(
         record, chart, twin, "", _course("current regimen", twin, twin.seen.doses.now, days),
-        show(twin.seen),
+        show(twin.seen, interval_of(policy)),
     )  # fmt: skip
 
 

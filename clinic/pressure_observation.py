@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 # Policies carry memory from visit to visit; older ones no longer matter to any (project choice).
 MOST_VISITS: Final = 8
+TOLERANCE_DAYS: Final = 3.0
 LONG_WEEKS: Final = 400.0
 TYPICAL: Final = {"total_cholesterol_mg_dl": 195.0, "hdl_mg_dl": 52.0, "bmi": 29.0}
 FLAGS: Final = ("diabetes", "cvd", "smoker", "pregnant", "asthma", "heart_block", "angioedema")
@@ -44,18 +45,22 @@ class Shown:
     notes: tuple[str, ...]
 
 
-def show(seen: PressureSeen) -> Shown:
+def show(seen: PressureSeen, interval_days: float = 28.0) -> Shown:
     """Return what a policy is shown of a record's visits.
 
     Parameters
     ----------
     seen : PressureSeen
-        With potassium, creatinine and at least one visit.
+        With at least one visit.
+    interval_days : float
+        Between the visits that the policy is made for: visits closer together than that are not
+        shown as visits of their own, since it would take itself to have decided at each of them.
     """
-    first = max(len(seen) - MOST_VISITS, 0)
+    visits = spaced(seen.day, interval_days)[-MOST_VISITS:]
+    first = visits[0]
     notes: list[str] = []
     entry = _Entry.of(seen, first, notes)
-    rows = [_values(seen.until(v), entry, seen.day[first]) for v in range(first, len(seen))]
+    rows = [_values(seen.until(v), entry, seen.day[first]) for v in visits]
     unmeasured = [name for name in LABS if name not in seen.lab_name]
     unmeasured += [] if np.isfinite(seen.heart_rate).any() else ["heart rate"]
     if unmeasured:
@@ -64,6 +69,15 @@ def show(seen: PressureSeen) -> Shown:
         "Symptoms and refills are not in the record; none and complete are what the policy is told."
     )
     return Shown(np.stack([_store(row) for row in rows]), rows[-1], tuple(notes))
+
+
+def spaced(day: Array, interval_days: float) -> list[int]:
+    """Return visits, the last one always among them, at least an interval apart; oldest first."""
+    chosen = [len(day) - 1]
+    for visit in range(len(day) - 2, -1, -1):
+        if day[chosen[-1]] - day[visit] >= interval_days - TOLERANCE_DAYS:
+            chosen.append(visit)
+    return chosen[::-1]
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,12 @@ def _levels(policy: Any, answer: Array, now: Levels, doses: Any, own: Formulary)
     return np.array(found)
 
 
+def interval_of(policy: Any) -> float:
+    """Return the days between the visits that a policy is made for."""
+    wanted = dict(policy.wants).get("interval_days", VISIT_DAYS)
+    return float(VISIT_DAYS if wanted == "chosen" else wanted)
+
+
 def _visit_days(policy: Any, answer: Array) -> int:
     """Return when a policy wants to see the person again: its own interval, or the one it chose."""
     wanted = dict(policy.wants).get("interval_days", VISIT_DAYS)

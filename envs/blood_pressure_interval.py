@@ -26,16 +26,15 @@ if TYPE_CHECKING:
 
 def live_interval(task: BloodPressureTask, episode: Episode, state: State, orders: Orders) -> Lived:
     """Return what each lane's interval did; lanes of one length and date go together."""
-    n = len(state.day)
-    dates = np.stack([state.day, orders.days], axis=1)
-    kinds, where = np.unique(dates, axis=0, return_inverse=True)
-    if len(kinds) == 1:
-        return _together(task, episode, state, orders, int(kinds[0, 0]), int(kinds[0, 1]))
+    n, day, days = len(state.day), state.day, orders.days
+    if (day == day[0]).all() and (days == days[0]).all():
+        return _together(task, episode, state, orders, int(day[0]), int(days[0]))
+    kinds, where = np.unique(np.stack([day, days], axis=1), axis=0, return_inverse=True)
     whole: Lived | None = None
-    for k, (first, days) in enumerate(kinds.tolist()):
+    for k, (first, length) in enumerate(kinds.tolist()):
         rows = np.flatnonzero(where.reshape(-1) == k)
         part = _together(
-            task, _rows(episode, rows), _rows(state, rows), _rows(orders, rows), first, days
+            task, _rows(episode, rows), _rows(state, rows), _rows(orders, rows), first, length
         )
         if whole is None:
             whole = Lived(*(np.empty((n, *v.shape[1:]), v.dtype) for v in part))

@@ -307,15 +307,17 @@ def _parameters(u: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
         "R0": np.where(chart["low_renin"] > 0, 0.5, 1.17) * spread("renin", 0.4),
         "kK": kidney * spread("kK", 0.75),
         "hNa": spread("hNa", 0.9) * np.exp(0.02 * (age - 60.0)) * (1.0 + 0.5 * (female - 0.5)),
+        # Old and failing kidneys have less in reserve: a project choice.
+        "kD": (egfr / 75.0) ** -0.7 * np.exp(0.015 * (age - 60.0)),
         "pooling": 0.15 * spread("pooling", 0.6) * np.clip(1.0 + 0.025 * (age - 60.0), 0.5, 2.0),
     }
     for name in ("kP", "kV", "kS", "kA", "sigma"):
         values[name] = typical[name] * spread(name, 0.2)
-    for name, sd in (("ccb", 0.45), ("thiazide", 0.45), ("beta_blocker", 0.45), ("mra", 0.45)):
+    for name, sd in (("ccb", 0.55), ("thiazide", 0.6), ("beta_blocker", 0.45), ("mra", 0.45)):
         values[f"r_{name}"] = response * spread(name, sd)
     # ACE inhibitors and receptor blockers meet the same system: most of their response is shared.
     for name in ("acei", "arb"):
-        values[f"r_{name}"] = response * spread("ras", 0.3) * spread(name, 0.2)
+        values[f"r_{name}"] = response * spread("ras", 0.4) * spread(name, 0.25)
     return values
 
 
@@ -335,7 +337,7 @@ def typical_person() -> Patients:
     fixed = {
         "MAP0": 116.0, "PP0": 57.0, "HR0": 72.0, "CO0": 5.1, "K0": 4.3, "Na0": 140.0,
         "eGFR0": 75.0, "creatinine0": creatinine, "s0": np.log(creatinine / kappa),
-        "alpha": alpha, "R0": 1.0, "kK": 1.0, "hNa": 1.0, "pooling": 0.12,
+        "alpha": alpha, "R0": 1.0, "kK": 1.0, "hNa": 1.0, "pooling": 0.15, "kD": 1.0,
     }  # fmt: skip
     row = {name: {**typical, **fixed}.get(name, 1.0) for name in Params._fields}
     covariates = {"age_years": 60.0, "female": 0.0, "weight_kg": 88.0, "egfr0": 75.0}

@@ -27,7 +27,7 @@ FIRST_STEP: Final = 0.6
 STEPS: Final = (0.1, 0.95)
 WANTED_RATE: Final = 0.3
 # Weight of the prior's covariance beside the particles' own, against chance correlations.
-SHRINK: Final = 0.1
+SHRINK: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,41 @@ def _move(
     likelihood: LogLikelihood, z: Array, known: Array, power: float, step: float,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, float]:  # fmt: skip
-    """Propose one step for every particle; return particles, likelihoods and the rate accepted."""
-    mean = z.mean(axis=0)
-    spread = (1.0 - SHRINK) * np.cov(z.T) + SHRINK * np.diag(z.var(axis=0))
-    root = np.linalg.cholesky(spread + 1e-8 * np.eye(z.shape[1]))
-    noise = rng.standard_normal(z.shape) @ root.T
-    tried = mean + np.sqrt(1.0 - step**2) * (z - mean) + step * noise
+    """Propose one step for every particle; return particles, likelihoods and the rate accepted.
+
+    Each half moves about the mean and covariance of the other: its own would draw it together.
+    """
+    order = rng.permutation(len(z))
+    halves = np.array_split(order, 2)
+    tried, guides = np.empty_like(z), []
+    for own, other in (halves, halves[::-1]):
+        guide = _Guide.of(z[other])
+        noise = rng.standard_normal((len(own), z.shape[1])) @ guide.root.T
+        tried[own] = guide.mean + np.sqrt(1.0 - step**2) * (z[own] - guide.mean) + step * noise
+        guides.append((own, guide))
     new = likelihood(tried)
-
-    def density(at: Array, value: Array) -> Array:
-        # Prior over the reference measure that the step leaves in place.
-        own = np.linalg.solve(root, (at - mean).T)
-        return np.asarray(power * value - 0.5 * (at**2).sum(axis=1) + 0.5 * (own**2).sum(axis=0))
-
-    take = np.log(rng.random(len(z))) < density(tried, new) - density(z, known)
+    gain = power * (new - known) - 0.5 * ((tried**2).sum(axis=1) - (z**2).sum(axis=1))
+    for own, guide in guides:
+        gain[own] += guide.distance(tried[own]) - guide.distance(z[own])
+    take = np.log(rng.random(len(z))) < gain
     moved = np.where(take[:, None], tried, z)
     return moved, np.where(take, new, known), float(take.mean())
+
+
+@dataclass(frozen=True)
+class _Guide:
+    """The normal law that a step leaves in place."""
+
+    mean: Array
+    root: Array
+
+    @classmethod
+    def of(cls, z: Array) -> _Guide:
+        spread = (1.0 - SHRINK) * np.cov(z.T) + SHRINK * np.diag(z.var(axis=0))
+        root = np.linalg.cholesky(spread + 1e-8 * np.eye(z.shape[1]))
+        return cls(z.mean(axis=0), np.asarray(root))
+
+    def distance(self, z: Array) -> Array:
+        """Return half the squared distances (n,) from the mean in units of the spread."""
+        own = np.linalg.solve(self.root, (z - self.mean).T)
+        return np.asarray(0.5 * (own**2).sum(axis=0))

@@ -17,12 +17,13 @@ stroke volume::
     b'  = (rho x - b) / tb                                 baroreflex set point
     w'  = (W - w) / tw                                     slow dilation by thiazides
     k'  = (-KA kK (exp(a + m) - 1) - KT ut - k) / tk       serum potassium
-    q'  = (-qP x - qS y + qL below(x)^2 + (qD - qE L) dry(v) - q) / tq   serum creatinine
+    q'  = (-qP x - qS y + qL below(x)^2 + kD (qD - qE L) dry(v) - q) / tq   serum creatinine
 
 below(x) is how far pressure lies under the autoregulated range, dry(v) how far volume lies under
-what kidneys bear (more while a diuretic keeps it low): then filtration falls steeply, the more so the less angiotensin can hold up the
-efferent vessel (-L). L, eh, es, er, D, lb, W, m, ut and the reflex factor B are what the drugs do, recomputed once a day
-from the day's exposures. Structure: pressure natriuresis and whole-body autoregulation after Guyton
+what kidneys bear (more while a diuretic keeps it low): then filtration falls steeply, the more so
+the less angiotensin can hold up the efferent vessel (-L). L, eh, es, er, D, lb, W, m, ut and the
+reflex factor B are what the drugs do, recomputed once a day from the day's exposures.
+Structure: pressure natriuresis and whole-body autoregulation after Guyton
 1972 (doi:10.1146/annurev.ph.34.030172.000305), heart rate, stroke volume and resistance with the
 constant c after Snelder 2014 (doi:10.1111/bph.12824), renin and aldosterone loops after Karaaslan
 2005 (doi:10.1007/s10439-005-5976-4), baroreflex resetting after Leete and Layton 2018. Days are
@@ -75,6 +76,7 @@ class Params(NamedTuple):
     kK: Any
     hNa: Any
     pooling: Any
+    kD: Any
 
 
 PARAMETERS = (
@@ -108,6 +110,7 @@ PARAMETERS = (
     Quantity("kK", "1", 0.1, 6, "potassium response to aldosterone, relative to a typical person"),
     Quantity("hNa", "1", 0.0, 60, "fall of sodium on a thiazide, relative to a typical person"),
     Quantity("pooling", "1", 0.0, 1, "share of stroke volume lost on standing, before reflexes"),
+    Quantity("kD", "1", 0.1, 10, "creatinine's response to depletion, relative to a typical person"),
 )
 
 _LOG = (-5.0, 5.0)
@@ -289,7 +292,7 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
             d_w = (W - w) / tw
             d_k = (-KA * p.kK * mineralocorticoid - KT * ut - k) / tk
             dry = maximum(-borne - v, 0.0)
-            d_q = (-qP * x - qS * y + qL * fall * fall + (qD - qE * L) * dry - q) / tq
+            d_q = (-qP * x - qS * y + qL * fall * fall + p.kD * (qD - qE * L) * dry - q) / tq
             return (d_v, d_n, d_a, d_g, d_r, d_b, d_w, d_k, d_q)
 
         return rhs
