@@ -153,17 +153,31 @@ def _lanes(frame: Frame, lanes: Sequence[Lane], top: float) -> list[str]:
         return [charts.text(frame.left, top + 15, "no antihypertensive drug recorded")]
     parts = []
     for i, lane in enumerate(lanes):
-        y = top + i * LANE_PX
-        colour = LANES[i % len(LANES)]
-        for start, end, words in lane.spans:
-            x0, x1 = float(frame.x(start)), float(frame.x(end))
+        y, colour = top + i * LANE_PX, LANES[i % len(LANES)]
+        edges = [(float(frame.x(a)), float(frame.x(b))) for a, b, _ in lane.spans]
+        named = False
+        for (x0, x1), (_, _, words) in zip(edges, lane.spans, strict=True):
             parts.append(charts.box(x0, y, max(x1 - x0, 2.0), LANE_PX - 6.0, colour, 0.28))
             parts.append(charts.box(x0, y, 2.5, LANE_PX - 6.0, colour))
             full = f"{lane.drug} {words}"
             said = next((t for t in (full, words) if len(t) * LETTER_PX < x1 - x0 - 8), "")
+            named = named or said == full
             if said:
                 parts.append(charts.text(x0 + 7, y + 13, said, colour=charts.INK))
+        if not named:
+            parts.append(_lane_name(frame, lane.drug, edges, y))
     return parts
+
+
+def _lane_name(frame: Frame, drug: str, edges: list[tuple[float, float]], y: float) -> str:
+    """Return a drug's name beside its bars, before the first or after the last."""
+    first, last = edges[0][0], edges[-1][1]
+    room = len(drug) * LETTER_PX
+    if first - frame.left > room:
+        return charts.text(first - 6, y + 13, drug, anchor="end")
+    if frame.width - last > room + 8:
+        return charts.text(last + 6, y + 13, drug)
+    return charts.text(first + 7, y + 13, drug, colour=charts.INK, bold=True)
 
 
 def expected_course(current: PressureCourse, proposed: PressureCourse | None) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_SHOWN_DAYS: Final = 730.0
 SHORTEST_SHOWN_DAYS: Final = 28.0
+UNITS: Final = {name: unit.replace("m2", "m\u00b2") for name, unit in LAB_UNITS.items()}
 LATEST_SHOWN: Final = 12
 PANELS: Final = (
     ("potassium", "Potassium", (LIMITS.potassium_low, LIMITS.potassium_high), 1),
@@ -150,7 +151,7 @@ def _latest(record: PressureRecord) -> list[dict[str, str]]:
     return [
         {
             "name": {"egfr": "eGFR", "bmi": "BMI"}.get(name, name.replace("_", " ").capitalize()),
-            "value": f"{chart.latest[name]:.3g} {LAB_UNITS[name]}",
+            "value": f"{chart.latest[name]:.3g} {UNITS[name]}",
             "age": f"{chart.age_days[name]:.0f} days",
         }
         for name in names
@@ -186,7 +187,12 @@ def _panels(record: PressureRecord, span: tuple[float, float]) -> list[tuple[str
         inside = (series.time_s >= span[0]) & (series.time_s <= span[1])
         if inside.any():
             panel = Panel(
-                title, LAB_UNITS[name], series.time_s[inside], series.value[inside], limits, digits
+                title,
+                UNITS[name],
+                series.time_s[inside],
+                series.value[inside],
+                limits,
+                digits,
             )
             found.append((title, lab_panel(panel, span)))
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LABS: Final = (
     ("potassium", "potassium", "mmol/L", (3.5, 5.5)),
-    ("egfr", "eGFR", "mL/min/1.73 m2", ()),
+    ("egfr", "eGFR", "mL/min/1.73 m²", ()),
 )
 
 
@@ -84,7 +84,7 @@ def _expected(current: PressureCourse, proposed: PressureCourse | None) -> list[
             ("potassium", "Potassium, mmol/L", 1),
             ("sodium", "Sodium, mmol/L", 0),
             ("creatinine", "Creatinine, mg/dL", 2),
-            ("egfr", "eGFR, mL/min/1.73 m2", 0),
+            ("egfr", "eGFR, mL/min/1.73 m²", 0),
         )
     ]
     rows.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def _doses(axes: Any, course: dict[str, Any], drugs: tuple[str, ...]) -> None:
     for row, (kind, drug) in enumerate(zip(CLASSES, drugs, strict=True)):
         dose = course[f"dose_{kind}"][1:]
         edges = np.flatnonzero(np.diff(dose, prepend=np.nan, append=np.nan))
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges.tolist()):
             if dose[first] == 0.0:
                 continue
             start, stop = week[first], week[last]
@@ -73,7 +74,7 @@ def _doses(axes: Any, course: dict[str, Any], drugs: tuple[str, ...]) -> None:
             axes.barh(row, stop - start, left=start, height=0.78, color=BLUE, alpha=shade, lw=0)
             axes.text(
                 start + 0.2, row, f"{dose[first] * DRUGS[drug].standard_mg:g}", fontsize=SMALL,
-                va="center", color="white" if shade > 0.45 else "black", clip_on=True,
+                va="center", color="white" if shade > 0.6 else "black", clip_on=True,
             )  # fmt: skip
     axes.set_yticks(range(len(CLASSES)), drugs, fontsize=SMALL)
     axes.set_ylim(len(CLASSES) - 0.5, -0.5)

@@ -1,7 +1,7 @@
 """Make the bundled record of high blood pressure: ten months of a simulated person in FHIR R4.
 
 Nobody's data are in it. A virtual man whose pressure the model simulates comes untreated, starts an
-ACE inhibitor, which is doubled, then a calcium channel blocker, and is not yet where he should be.
+ACE inhibitor, which is doubled, then a calcium channel blocker likewise, and is still too high.
 He is measured at the clinic and, twice, for a week at home; blood is drawn now and then.
 
     python examples/make_demo_pressure.py records/data/demo_pressure.json
@@ -28,16 +28,17 @@ ADHERENCE, WHITE_COAT = 0.9, 6.0
 THERAPY: list[tuple[int, int | None, str, float, str, float]] = [
     (14, 84, "lisinopril", 10.0, "acei", 1.0),
     (84, None, "lisinopril", 20.0, "acei", 2.0),
-    (154, None, "amlodipine", 5.0, "ccb", 1.0),
+    (112, 210, "amlodipine", 5.0, "ccb", 1.0),
+    (210, None, "amlodipine", 10.0, "ccb", 2.0),
 ]
-OFFICE_DAYS = [0, 14, 42, 84, 112, 154, 210, 273]
+OFFICE_DAYS = [0, 14, 42, 84, 112, 154, 210, 266]
 HOME_WEEKS = [203, 294]
 LAB_DAYS = [7, 42, 112, 182, 280]
 
 model = load_model("dosegym_bp_2026")
 person = load_population("hypertension_30")["person#004"].params[0].copy()
 column = model.parameter_index
-person[column["MAP0"]], person[column["PP0"]] = 109.0, 58.0
+person[column["MAP0"]], person[column["PP0"]] = 113.0, 60.0
 person[column["eGFR0"]], person[column["creatinine0"]] = 86.0, 1.0
 person[column["r_acei"]] *= 0.8
 
@@ -54,24 +55,24 @@ entries: list[dict[str, Any]] = []
 
 
 def code(system: str, value: str, words: str) -> dict[str, Any]:
-    """A coded concept."""
+    """Return a coded concept."""
     return {"coding": [{"system": system, "code": value, "display": words}], "text": words}
 
 
 def loinc(value: str, words: str) -> dict[str, Any]:
-    """A LOINC concept."""
+    """Return a LOINC concept."""
     return code("http://loinc.org", value, words)
 
 
 def quantity(value: float, unit: str) -> dict[str, Any]:
-    """A value with its UCUM unit."""
+    """Return a value with its UCUM unit."""
     return {
         "value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit,
     }  # fmt: skip
 
 
 def when(day: float) -> str:
-    """Time of a day of the course."""
+    """Return the time of a day of the course."""
     return (START + timedelta(days=day)).isoformat()
 
 

@@ -84,8 +84,11 @@ def entry_regimens(
     InputError
         If the shares are none.
     """
-    parts = np.asarray(shares, dtype=np.float64)
-    if parts.ndim != 1 or not 1 <= len(parts) <= 5 or (parts < 0).any():
+    try:
+        parts = np.asarray(shares, dtype=np.float64)
+    except (TypeError, ValueError):
+        parts = np.empty((0, 0))
+    if parts.ndim != 1 or not 1 <= len(parts) <= 5 or not (parts >= 0).all():
         raise InputError(f"entry is {shares!r}; give shares of people on 0 to at most 4 drugs")
     if abs(parts.sum() - 1.0) > 1e-6:
         raise InputError(f"entry shares {list(shares)} add up to {parts.sum():g}; make it 1")
@@ -171,8 +174,13 @@ def find_pressure_cohort(formulary: Formulary, patient: Any) -> PressureCohort:
             )
         wanted: dict[str, Any] = {"size": VIRTUAL_SIZE, "purpose": "training", **patient}
         del wanted["population"]
-        if isinstance(wanted.get("groups"), str):
-            wanted["groups"] = [wanted["groups"]]
+        groups, traits = wanted.get("groups"), wanted.get("people")
+        if isinstance(groups, str):
+            wanted["groups"] = [groups]
+        elif groups is not None and not isinstance(groups, (list, tuple)):
+            raise InputError(f"groups is {groups!r}; give a list of some of {', '.join(GROUPS)}")
+        if traits is not None and not isinstance(traits, (Mapping, PressureSpec)):
+            raise InputError(f"people is {traits!r}; give a mapping such as {{'diabetes': 0.3}}")
         return pressure_cohort(wanted.pop("size"), formulary=formulary, **wanted)
     people = load_population(NAMED)
     names = [patient] if isinstance(patient, str) else patient

@@ -10,8 +10,16 @@ _PRESSURES = (
     ("dbp", "diastolic pressure, mean of the latest attended visit", 85.0),
     ("sbp_previous", "systolic pressure at the attended visit before", 140.0),
     ("dbp_previous", "diastolic pressure at the attended visit before", 85.0),
-    ("sbp_mean_3", "mean systolic pressure of the last three attended visits", 140.0),
-    ("dbp_mean_3", "mean diastolic pressure of the last three attended visits", 85.0),
+    (
+        "sbp_mean_3",
+        "mean systolic pressure of the last three attended visits, or of those there are",
+        140.0,
+    ),
+    (
+        "dbp_mean_3",
+        "mean diastolic pressure of the last three attended visits, or of those there are",
+        85.0,
+    ),
     ("home_sbp", "systolic pressure of the week at home, where measured; else as sbp", 140.0),
     ("home_dbp", "diastolic pressure of the week at home, where measured; else as dbp", 85.0),
 )
@@ -44,7 +52,9 @@ PRESSURE_VIEW = View(
         Feature("sodium", "mmol/L", 140.0, 4.0, 90.0, 180.0, "latest reported serum sodium"),
         Feature("creatinine", "mg/dL", 1.0, 0.4, 0.1, 20.0, "latest reported serum creatinine"),
         Feature("egfr", "mL/min/1.73 m2", 75.0, 20.0, 0.0, 200.0, "latest eGFR, CKD-EPI 2021"),
-        Feature("egfr_ratio", "1", 1.0, 0.2, 0.0, 5.0, "latest eGFR over that at entry"),
+        Feature(
+            "egfr_ratio", "1", 1.0, 0.2, 0.0, 5.0, "latest eGFR over the one reported at entry"
+        ),
         Feature(
             "potassium_change",
             "mmol/L",
@@ -66,7 +76,15 @@ PRESSURE_VIEW = View(
         Feature(
             "weeks_since_visit", "weeks", 0.0, 12.0, 0.0, 400.0, "since the last attended visit"
         ),
-        Feature("refill", "1", 0.0, 1.0, 0.0, 1.0, "share of days covered by dispensed tablets"),
+        Feature(
+            "refill",
+            "1",
+            0.0,
+            1.0,
+            0.0,
+            1.0,
+            "share of days covered by dispensed tablets since the last attended visit, 1 at entry",
+        ),
         _flag("dizzy", "dizziness or fainting reported since the last attended visit"),
         _flag("oedema", "ankle oedema"),
         _flag("cough", "persistent dry cough"),
@@ -77,9 +95,23 @@ PRESSURE_VIEW = View(
         _flag("diabetes", "diabetes"),
         _flag("cvd", "cardiovascular disease"),
         _flag("smoker", "current smoker"),
-        Feature("egfr0", "mL/min/1.73 m2", 75.0, 20.0, 0.0, 200.0, "eGFR at entry"),
         Feature(
-            "risk_10y", "1", 0.1, 0.1, 0.0, 1.0, "10-year cardiovascular risk at entry, PREVENT"
+            "egfr0",
+            "mL/min/1.73 m2",
+            75.0,
+            20.0,
+            0.0,
+            200.0,
+            "eGFR known from before any treatment",
+        ),
+        Feature(
+            "risk_10y",
+            "1",
+            0.1,
+            0.1,
+            0.0,
+            1.0,
+            "10-year cardiovascular risk without treatment, PREVENT",
         ),
         _flag("pregnant", "pregnant"),
         _flag("asthma", "asthma"),

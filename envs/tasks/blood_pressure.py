@@ -44,7 +44,7 @@ def _choice(name: str, value: Any, known: tuple[str, ...]) -> str:
 
 
 def _target(value: Any) -> tuple[float, float]:
-    mend = "[systolic, diastolic] in mmHg, e.g. [130, 80]"
+    mend = "[systolic from 100 to 200, diastolic from 50 to 130] mmHg, e.g. [130, 80]"
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise InputError(f"target is {value!r}; give {mend}")
     systolic = keywords.number("target", value[0], 100.0, 200.0, mend)

@@ -22,7 +22,8 @@ stroke volume::
 below(x) is how far pressure lies under the autoregulated range, dry(v) how far volume lies under
 what kidneys bear (more while a diuretic keeps it low): then filtration falls steeply, the more so
 the less angiotensin can hold up the efferent vessel (-L). L, eh, es, er, D, lb, W, m, ut and the
-reflex factor B are what the drugs do, recomputed once a day from the day's exposures.
+reflex factor B are what the drugs do, recomputed once a day from the day's exposures; all but those
+on the heart approach their value over some days (``onset``), as the effect of tablets does.
 Structure: pressure natriuresis and whole-body autoregulation after Guyton
 1972 (doi:10.1146/annurev.ph.34.030172.000305), heart rate, stroke volume and resistance with the
 constant c after Snelder 2014 (doi:10.1111/bph.12824), renin and aldosterone loops after Karaaslan
@@ -35,6 +36,7 @@ calibration and its log in ``dosegym.physiology.pressure_calibration``.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
@@ -110,13 +112,13 @@ PARAMETERS = (
     Quantity("kK", "1", 0.1, 6, "potassium response to aldosterone, relative to a typical person"),
     Quantity("hNa", "1", 0.0, 60, "fall of sodium on a thiazide, relative to a typical person"),
     Quantity("pooling", "1", 0.0, 1, "share of stroke volume lost on standing, before reflexes"),
-    Quantity("kD", "1", 0.1, 10, "creatinine's response to depletion, relative to a typical person"),
+    Quantity("kD", "1", 0.1, 10, "creatinine's response to depletion, relative to the typical"),
 )
 
 _LOG = (-5.0, 5.0)
 STATES = (
     Quantity("ln_volume", "1", *_LOG, "extracellular volume"),
-    Quantity("ln_renin", "1", *_LOG, "plasma renin"),
+    Quantity("ln_renin", "1", -5, 10, "plasma renin"),
     Quantity("ln_aldosterone", "1", *_LOG, "plasma aldosterone"),
     Quantity("ln_tone", "1", *_LOG, "vascular tone set by angiotensin"),
     Quantity("ln_autoregulation", "1", *_LOG, "resistance set by flow autoregulation"),
@@ -126,12 +128,12 @@ STATES = (
     Quantity("ln_creatinine", "1", *_LOG, "serum creatinine"),
 )
 MEMORY = (
-    Quantity("ras_block", "1", *_LOG, "logarithm of the angiotensin signal left by RAS blockers"),
+    Quantity("ras_block", "1", -20, 0.001, "logarithm of the angiotensin signal left by RAS blockers"),
     Quantity("heart_action", "1", *_LOG, "drugs on heart rate"),
     Quantity("stroke_action", "1", *_LOG, "drugs on stroke volume"),
     Quantity("vessel_action", "1", *_LOG, "drugs on resistance"),
     Quantity("pulse_action", "1", *_LOG, "drugs on pulse pressure"),
-    Quantity("natriuresis", "1", *_LOG, "drugs on sodium excretion"),
+    Quantity("natriuresis", "1", -5, 20, "drugs on sodium excretion"),
     Quantity("renin_action", "1", *_LOG, "drugs on renin release"),
     Quantity("dilation_target", "1", *_LOG, "where thiazides drive the slow dilation"),
     Quantity("mra_action", "1", *_LOG, "logarithm of the aldosterone signal left by an MRA"),
@@ -157,14 +159,14 @@ OUTPUTS = (
     Quantity("pulse_pressure", "mmHg", 5, 300, "pulse pressure"),
     Quantity("heart_rate", "1/min", 10, 250, "heart rate"),
     Quantity("cardiac_output", "L/min", 0.5, 25, "cardiac output"),
-    Quantity("peripheral_resistance", "mmHg min/L", 2, 120, "total peripheral resistance"),
+    Quantity("peripheral_resistance", "mmHg min/L", 2, 200, "total peripheral resistance"),
     Quantity("standing_sbp", "mmHg", 10, 400, "systolic pressure after a minute of standing"),
     Quantity("standing_dbp", "mmHg", 5, 300, "diastolic pressure after a minute of standing"),
     Quantity("potassium", "mmol/L", 1, 12, "serum potassium"),
     Quantity("sodium", "mmol/L", 90, 170, "serum sodium"),
     Quantity("creatinine", "mg/dL", 0.1, 30, "serum creatinine"),
     Quantity("egfr", "mL/min/1.73 m2", 1, 220, "estimated filtration rate, CKD-EPI 2021"),
-    Quantity("renin", "1", 0.0, 150, "renin relative to the untreated state"),
+    Quantity("renin", "1", 0.0, 5000, "renin relative to the untreated state"),
     Quantity("aldosterone", "1", 0.0, 150, "aldosterone relative to the untreated state"),
     Quantity("volume", "1", 0.1, 4, "extracellular volume relative to the untreated state"),
 )
@@ -198,13 +200,17 @@ def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
     d_t, w_t, pp_t = g["d_thiazide"], g["w_thiazide"], g["pp_thiazide"]
     eh_h, es_h, er_h, d_h, n_h = g["eh_bb"], g["es_bb"], g["er_bb"], g["d_bb"], g["renin_bb"]
     q_dry, dry_t, dry_m = g["q_dry"], g["dry_thiazide"], g["dry_mra"]
+    unfold = 1.0 - math.exp(-1.0 / g["onset"])
     pp_h, blunt, m_m, pp_r = g["pp_bb"], g["blunt_bb"], g["m_mra"], g["pp_ras"]
 
     def hold(xp: Any) -> Callable[..., Any]:
         def emax(dose: Any, ed: Any, response: Any) -> Any:
             return response * dose * (1.0 + ed) / (ed + dose)
 
-        effect = xp.function(emax)
+        def approach(before: Any, target: Any) -> Any:
+            return before + unfold * (target - before)
+
+        effect, slow = xp.function(emax), xp.function(approach)
         maximum, minimum, log = xp.maximum, xp.minimum, xp.log
 
         def update(x: Any, u: Any, p: Any) -> Any:
@@ -213,7 +219,8 @@ def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
             ub = l_b * effect(arb, ed_b, p.r_arb)
             uc = effect(ccb, ed_c, p.r_ccb)
             ut = effect(thiazide, ed_t, p.r_thiazide)
-            uh = effect(beta, ed_h, p.r_beta_blocker)
+            # Beyond the largest block of renin release no action of a beta-blocker grows.
+            uh = minimum(effect(beta, ed_h, p.r_beta_blocker), 0.9 / n_h)
             um = effect(mra, ed_m, p.r_mra)
             most = maximum(ua, ub)
             left = (1.0 - minimum(ua / cap, 0.98)) * (1.0 - minimum(ub / cap, 0.98))
@@ -223,19 +230,24 @@ def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
             receptor = log(1.0 - minimum(m_m * um, 0.9))
             labs = effect(thiazide, ed_k, 1.0 + 0.0 * p.r_thiazide)
             pulse = pp_c * uc + pp_t * ut + pp_h * uh + pp_r * block
+            vessel = er_c * uc + er_h * uh
+            salt = d_c * uc + d_t * ut + d_h * uh
+            borne = q_dry + dry_t * ut + dry_m * minimum(m_m * um, 0.9)
+            old = x[9:]
+            # The heart follows its drug within the day; everything else takes days to unfold.
             return (
-                -block,
+                slow(old[0], -block),
                 eh_h * uh + eh_c * uc,
                 es_h * uh,
-                er_c * uc + er_h * uh,
-                pulse,
-                d_c * uc + d_t * ut + d_h * uh,
-                release,
+                slow(old[3], vessel),
+                slow(old[4], pulse),
+                slow(old[5], salt),
+                slow(old[6], release),
                 w_t * ut,
-                receptor,
-                labs,
+                slow(old[8], receptor),
+                slow(old[9], labs),
                 1.0 - blunt * minimum(uh / 2.0, 1.0),
-                q_dry + dry_t * ut + dry_m * minimum(m_m * um, 0.9),
+                slow(old[11], borne),
             )
 
         return update
@@ -283,7 +295,8 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
             mineralocorticoid = exp(a + m) - 1.0
             E = p.kP * x + p.kV * v - p.kS * y - p.kA * mineralocorticoid + D
             fall = maximum(range_low - x, 0.0) / range_width
-            d_v = nu * (sodium - exp(minimum(E, 3.0))) - loss
+            # Kidneys excrete five times the usual intake at most; days' steps would not be stable beyond.
+            d_v = nu * (sodium - exp(minimum(E, 1.6))) - loss
             d_n = (-ff * signal - fP * x - fV * v + lb - n) / tn
             d_a = (aS * signal + fK * k - a) / ta
             d_g = (p.sigma * y - g) / tg
@@ -292,7 +305,8 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
             d_w = (W - w) / tw
             d_k = (-KA * p.kK * mineralocorticoid - KT * ut - k) / tk
             dry = maximum(-borne - v, 0.0)
-            d_q = (-qP * x - qS * y + qL * fall * fall + p.kD * (qD - qE * L) * dry - q) / tq
+            creatinine = -qP * x - qS * y + qL * fall * fall + p.kD * (qD - qE * L) * dry
+            d_q = (minimum(creatinine, 2.0) - q) / tq
             return (d_v, d_n, d_a, d_g, d_r, d_b, d_w, d_k, d_q)
 
         return rhs

@@ -28,6 +28,7 @@ class Course:
     applied: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
+    mask: np.ndarray | None
 
 
 def _run(
@@ -39,6 +40,60 @@ def _run(
     **kwargs: Any,
 ) -> Course:
     task = make_task("dosegym/Insulin-v0", **{"patient": "adult#001", "terminate": None, **kwargs})
+    return _course(task, act, n, steps, seed)
+
+
+# Nothing by chance, nothing hidden: what a hand calculation needs.
+PLAIN = {
+    "patient": {"population": "virtual", "size": 24, "purpose": "training", "entry": [1.0]},
+    "measurement": "noise_free",
+    "laboratory": "error_free",
+    "adherence": "perfect",
+    "sick_days": "none",
+    "terminate": None,
+    "by_lane": True,
+}
+
+
+def _treat(
+    act: Callable[[int, Any], np.ndarray] | np.ndarray | list[int],
+    *,
+    n: int = 24,
+    steps: int | None = None,
+    seed: int = 0,
+    task: Any = None,
+    **kwargs: Any,
+) -> Course:
+    task = task or make_task("dosegym/BloodPressure-v0", **{**PLAIN, **kwargs})
+    return _course(task, act, n, steps, seed)
+
+
+class Watched:
+    """An engine that remembers what it was last given (T, U, B) and what came of it (T, O, B)."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.given: list[np.ndarray] = []
+        self.seen: list[np.ndarray] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def advance(self, x: np.ndarray, p: np.ndarray, u: np.ndarray, **kwargs: Any) -> None:
+        """Advance, and remember."""
+        self._engine.advance(x, p, u, **kwargs)
+        if "seen" in kwargs:
+            self.given.append(u.copy())
+            self.seen.append(kwargs["seen"].copy())
+
+
+def _watched(**kwargs: Any) -> Any:
+    task = make_task("dosegym/BloodPressure-v0", **{**PLAIN, **kwargs})
+    task.__dict__["engine"] = Watched(task.engine)
+    return task
+
+
+def _course(task: Any, act: Any, n: int, steps: int | None, seed: int) -> Course:
     lanes = Lanes(task, n)
     for lane in range(n):
         lanes.seed(lane, seed + lane)
@@ -58,6 +113,7 @@ def _run(
         np.stack([s.applied for s in told]),
         np.stack([s.terminated for s in told]),
         np.stack([s.truncated for s in told]),
+        None if told[0].mask is None else np.stack([s.mask for s in told]),
     )
 
 
@@ -65,3 +121,18 @@ def _run(
 def run() -> Any:
     """Return ``run(action, n=..., steps=..., seed=..., **keywords) -> Course``."""
     return _run
+
+
+@pytest.fixture
+def treat() -> Any:
+    """Return ``treat(levels, n=..., steps=..., seed=..., task=..., **keywords) -> Course``.
+
+    By default 24 untreated people without chance: noise-free, adherent, never ill.
+    """
+    return _treat
+
+
+@pytest.fixture
+def watched() -> Any:
+    """Return ``watched(**keywords)``: a task whose ``engine`` remembers what it was given."""
+    return _watched
