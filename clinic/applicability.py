@@ -47,7 +47,8 @@ class Range:
 
 @lru_cache(maxsize=2)
 def _drawn(n: int, seed: int, groups: tuple[str, ...], gut: str) -> Cohort:
-    return certified_patients(n, seed, groups, {"gut": gut})[0]
+    cohort: Cohort = certified_patients(n, seed, groups, {"gut": gut})[0]
+    return cohort
 
 
 def certified_cohort(population: Mapping[str, Any], gut: str = "published") -> Cohort:

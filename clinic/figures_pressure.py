@@ -1,4 +1,4 @@
-"""The figures of the blood-pressure report: what was read and taken, what is expected."""
+"""The figures of a record of blood pressure: readings, doses, laboratory, the twin beside them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ..therapy.pressure_protocols import LIMITS
 from . import charts
 from .charts import Frame
-from .figures import NOW, PROPOSED, TARGET_FILL, both
-from .pressure_course import TARGET, PressureCourse
+from .figures import PROPOSED, TARGET_FILL, both
+from .pressure_course import TARGET
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,8 @@ def _date_ticks(x0: float, x1: float, most: int) -> tuple[list[float], list[str]
     months = next((m for m in (1, 2, 3, 6, 12, 24, 60, 120) if days / 30.4 / m <= most), 240)
     if days < 60:
         return _day_ticks(x0, x1, most)
-    at, words = [], []
+    at: list[float] = []
+    words: list[str] = []
     first = datetime.fromtimestamp(x0, UTC)
     month = first.year * 12 + first.month - 1
     month += -month % months
@@ -112,7 +113,7 @@ def readings_and_doses(readings: Readings, lanes: Sequence[Lane], span: tuple[fl
         low = min(50.0, float(np.min(readings.dbp, initial=50.0)) - 5.0)
         high = max(185.0, float(np.max(readings.sbp, initial=0.0)) + 8.0)
         frame = Frame(width, plot + below, 40, 14, 28, below, *span, low, high)
-        parts = [*_levels(frame), *_readings(frame, readings)]
+        parts = [*levels(frame), *_readings(frame, readings)]
         at, words = _date_ticks(*span, 8 if wide else 4)
         parts += [charts.ticks(frame, at, words), *_lanes(frame, lanes, plot + 36.0)]
         told = (
@@ -125,7 +126,7 @@ def readings_and_doses(readings: Readings, lanes: Sequence[Lane], span: tuple[fl
     return both(draw)
 
 
-def _levels(frame: Frame) -> list[str]:
+def levels(frame: Frame) -> list[str]:
     """Return the target band of systolic pressure and the rules at the thresholds."""
     rules = [v for v in RULES if frame.y0 <= v <= frame.y1]
     return [
@@ -180,74 +181,7 @@ def _lane_name(frame: Frame, drug: str, edges: list[tuple[float, float]], y: flo
     return charts.text(first + 7, y + 13, drug, colour=charts.INK, bold=True)
 
 
-def expected_course(current: PressureCourse, proposed: PressureCourse | None) -> str:
-    """Return systolic and diastolic pressure of the coming weeks, current and proposed."""
-
-    def draw(width: float) -> str:
-        top = max(c.band("sbp")[2].max() for c in (current, proposed) if c is not None)
-        low = min(c.band("dbp")[0].min() for c in (current, proposed) if c is not None)
-        weeks = current.day[-1] / 7.0
-        frame = Frame(
-            width, 320 if width > 500 else 280, 40, 14, 28, 26,
-            0.0, weeks, min(55.0, float(low) - 4.0), max(165.0, float(top) + 6.0),
-        )  # fmt: skip
-        parts = _levels(frame)
-        for course, colour, dash in ((current, NOW, "6 4"), (proposed, PROPOSED, "")):
-            for name in ("sbp", "dbp"):
-                if course is None:
-                    continue
-                band = course.band(name)
-                parts += [
-                    charts.band(frame, course.day / 7.0, band[0], band[2], colour, 0.16),
-                    charts.line(frame, course.day / 7.0, band[1], colour, 2.4, dash),
-                ]
-        parts.append(_week_ticks(frame, weeks))
-        return charts.picture(frame, parts, "Expected blood pressure", _told(current, proposed))
-
-    return both(draw)
-
-
-def _week_ticks(frame: Frame, weeks: float) -> str:
-    at = [float(w) for w in np.arange(0.0, weeks + 0.1, 4.0)]
-    return charts.ticks(frame, at, ["now" if w == 0.0 else f"week {w:.0f}" for w in at])
-
-
-def _told(current: PressureCourse, proposed: PressureCourse | None) -> str:
-    return "; ".join(
-        f"{name}: median systolic {course.band('sbp')[1][-1]:.0f} mmHg at the end"
-        for name, course in (("current regimen", current), ("proposal", proposed))
-        if course is not None
-    )
-
-
-def expected_lab(
-    current: PressureCourse, proposed: PressureCourse | None, name: str, title: str, unit: str,
-    limits: tuple[float, ...],
-) -> str:  # fmt: skip
-    """Return one laboratory quantity of the coming weeks, current and proposed."""
-    frame_of = [c.band(name) for c in (current, proposed) if c is not None]
-    low = min(float(b[0].min()) for b in frame_of)
-    high = max(float(b[2].max()) for b in frame_of)
-    edges = [*limits, low, high]
-    room = 0.08 * (max(edges) - min(edges))
-    weeks = current.day[-1] / 7.0
-    frame = Frame(430, 190, 40, 14, 28, 26, 0.0, weeks, min(edges) - room, max(edges) + room)
-    parts = [charts.grid(frame, _rules(frame), unit)]
-    for course, colour, dash in ((current, NOW, "6 4"), (proposed, PROPOSED, "")):
-        if course is None:
-            continue
-        band = course.band(name)
-        parts += [
-            charts.band(frame, course.day / 7.0, band[0], band[2], colour, 0.16),
-            charts.line(frame, course.day / 7.0, band[1], colour, 2.2, dash),
-        ]
-    parts += [charts.line(frame, [0.0, weeks], [v, v], HIGH, 1.2, "5 4") for v in limits]
-    parts.append(_week_ticks(frame, weeks))
-    told = f"{title} between {low:.3g} and {high:.3g} {unit} in nine draws of ten"
-    return charts.picture(frame, parts, f"Expected {title}", told)
-
-
-def _rules(frame: Frame, parts: int = 4) -> list[float]:
+def rules_in(frame: Frame, parts: int = 4) -> list[float]:
     """Return round values inside a frame whose axis does not begin at zero."""
     raw = (frame.y1 - frame.y0) / parts
     scale = 10.0 ** np.floor(np.log10(raw))
@@ -265,7 +199,7 @@ def twin_fit(times: Array, readings: tuple[Array, Array], explained: Mapping[str
         room = 0.04 * max(float(times[-1] - times[0]), 28.0 * DAY_S)
         span = (float(times[0]) - room, float(times[-1]) + room)
         frame = Frame(width, 250, 40, 14, 28, 26, *span, low, top)
-        parts = [charts.grid(frame, _rules(frame), "mmHg")]
+        parts = [charts.grid(frame, rules_in(frame), "mmHg")]
         for name, values, colour in (("sbp", readings[0], SBP), ("dbp", readings[1], DBP)):
             band = explained[name]
             for time, bottom, middle, upper in zip(times, *band, strict=True):
@@ -289,7 +223,7 @@ def lab_panel(panel: Panel, span: tuple[float, float]) -> str:
     frame = Frame(430, 170, 40, 14, 28, 26, *span, min(edges) - room, max(edges) + room)
     at, words = _date_ticks(*span, 4)
     parts = [
-        charts.grid(frame, _rules(frame), panel.unit),
+        charts.grid(frame, rules_in(frame), panel.unit),
         *(charts.line(frame, list(span), [v, v], HIGH, 1.2, "5 4") for v in panel.limits),
         charts.line(frame, panel.time_s, panel.value, SBP, 1.2),
         charts.dots(frame, panel.time_s, panel.value, SBP, 3.0),

@@ -170,7 +170,7 @@ def _in_scope(case: SafetyCase, group: str | None, examined: Examined) -> Check:
     title = f"{called[0].upper()}{called[1:]} within its scope"
     if group is None:
         limit = f"{called} in scope"
-        return skipped("certificate-group", title, limit, "age not stated")
+        return skipped("certificate-group", title, limit, f"the {called} is not known")
     return judged(
         "certificate-group", title, case.covers(group), group.replace("_", " "),
         ", ".join(g.replace("_", " ") for g in case.scope) or "none released",

@@ -83,6 +83,7 @@ class PressureCourse:
     def harmed(self, harm: str) -> NDArray[np.bool_]:
         """Return for each draw (n,) whether the harm is met on any day."""
         s = self.series
+        met: Any
         if harm == "potassium_high":
             met = s["potassium"] > LIMITS.potassium_high
         elif harm == "potassium_low":

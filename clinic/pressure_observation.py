@@ -114,9 +114,20 @@ def _egfr(seen: PressureSeen, chart: Mapping[str, float]) -> float:
 
 
 def _risk(chart: Mapping[str, float], sbp: float, egfr: float) -> float:
-    given = {k: chart[k] for k in ("age_years", "total_cholesterol_mg_dl", "hdl_mg_dl", "bmi")}
-    flags = {k: chart.get(k, 0.0) for k in ("female", "diabetes", "smoker", "statin")}
-    risk = prevent_risk(sbp=sbp, egfr=egfr, treated=0.0, **given, **flags, beyond="nearest")
+    risk = prevent_risk(
+        age_years=chart["age_years"],
+        female=chart["female"],
+        sbp=sbp,
+        total_cholesterol_mg_dl=chart["total_cholesterol_mg_dl"],
+        hdl_mg_dl=chart["hdl_mg_dl"],
+        bmi=chart["bmi"],
+        egfr=egfr,
+        diabetes=chart.get("diabetes", 0.0),
+        smoker=chart.get("smoker", 0.0),
+        treated=0.0,
+        statin=chart.get("statin", 0.0),
+        beyond="nearest",
+    )
     return float(np.ravel(risk)[0])
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..envs.blood_pressure import INTERVALS
+from ..envs.blood_pressure_orders import INTERVALS
 from ..physiology.errors import InputError
 from ..records.chart import Chart
 from ..therapy.contraindication import RULES, Screen, make_chart

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..therapy.formulary import CLASS_NAMES
-from . import figures_pressure
+from . import figures_regimen
 from .checks import percent
 from .pressure_course import HARMS, TARGET, PressureCourse
 from .pressure_gates import share_worse
@@ -40,9 +40,9 @@ def regimen_view(found: PressureRecommendation) -> dict[str, Any]:
     return view | {
         "headline": "" if found.proposal is None else headline(found.proposal),
         "rows": [] if found.proposal is None else [_row(r) for r in found.proposal.rows()],
-        "course": figures_pressure.expected_course(current, proposed),
+        "course": figures_regimen.expected_course(current, proposed),
         "labs": [
-            (title, figures_pressure.expected_lab(current, proposed, name, title, unit, limits))
+            (title, figures_regimen.expected_lab(current, proposed, name, title, unit, limits))
             for name, title, unit, limits in LABS
         ],
         "expected": expected,

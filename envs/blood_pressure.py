@@ -40,6 +40,7 @@ from .core import Array, Step, Streams
 
 SETTLING_DAYS = 240
 """Days on the entry regimen before the first visit: all states have then settled."""
+STRETCH_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -166,10 +167,11 @@ class BloodPressureTask:
         dose = formulary.mg_of(self.cohort.entry) * taken[:, None]
         exposures = steady_exposure(self.day_step, dose)
         body = self.model.initial(people.params)
-        inputs = np.zeros((SETTLING_DAYS, len(self.model.inputs), len(people)))
+        inputs = np.zeros((STRETCH_DAYS, len(self.model.inputs), len(people)))
         inputs[:, : len(CLASSES)] = exposures.T
         inputs[:, len(CLASSES)] = self.sodium_intake
-        self.engine.advance(body, people.params, inputs)
+        for _ in range(0, SETTLING_DAYS, STRETCH_DAYS):
+            self.engine.advance(body, people.params, inputs, threads=self.threads)
         return body, steady_state(self.day_step, dose), exposures
 
     @property

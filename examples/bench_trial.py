@@ -8,7 +8,7 @@ import time
 
 import yaml
 
-from dosegym.evaluation.trial import run_trial
+from dosegym.evaluation import run_trial
 from dosegym.evaluation.trial_protocol import parse_trial
 from dosegym.evaluation.trials import load_trial
 

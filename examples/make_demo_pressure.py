@@ -149,3 +149,4 @@ for start, stop, drug, tablet, _, _ in THERAPY:
 
 bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
 Path(sys.argv[1]).write_text(json.dumps(bundle, indent=1) + "\n", "utf-8")
+print(f"{len(entries)} resources, {DAYS} days: {sys.argv[1]}")

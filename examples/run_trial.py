@@ -5,7 +5,7 @@ python examples/run_trial.py [TRIAL] [PEOPLE]
 
 import sys
 
-from dosegym.evaluation.trial import run_trial
+from dosegym.evaluation import run_trial
 from dosegym.evaluation.trial_table import text
 
 trial = sys.argv[1] if len(sys.argv) > 1 else "insulin-basal-bolus-pid"

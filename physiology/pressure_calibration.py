@@ -1,16 +1,19 @@
 """The calibration of the blood-pressure body: each target, what the model gives, and the verdict.
 
-``python -m dosegym.physiology.pressure_calibration`` prints the table; ``--markdown`` as the page
-``docs/reference/blood-pressure-calibration.md`` holds it; ``--sensitivity`` what the gains that
-nobody measured could change; ``--fit`` refits the gains and prints them, ``--write`` keeps them.
+``python -m dosegym.physiology.pressure_calibration`` prints the table; ``--sensitivity`` what the
+gains that nobody measured could change; ``--paste docs/reference/blood-pressure-*.md`` renews the
+tables of the pages; ``--fit`` refits the gains and prints them, ``--write`` keeps them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from .models.dosegym_bp_2026 import gain_rows
 from .pressure_figures import course_figures, steady_figures
 from .pressure_scenarios import shipped_responses
 from .pressure_targets import Target, load_targets
@@ -57,9 +60,55 @@ def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def calibration_markdown() -> str:
-    """Return the table of targets as the page on the calibration holds it."""
-    return markdown(COLUMNS, (row.cells() for row in calibrate()))
+def gains_markdown() -> str:
+    """Return the table of gains as the page on the model holds it."""
+    rows = (
+        (f"`{r['name']}`", r["value"], r["unit"], r["kind"], r["status"], r["source"])
+        for r in gain_rows()
+    )
+    return markdown(("gain", "value", "unit", "kind", "status", "meaning; source"), rows)
+
+
+def misses_markdown() -> str:
+    """Return why known misses are missed, as the page on the calibration holds it."""
+    missed = [t for t in load_targets().values() if t.role == "known_miss"]
+    return markdown(("figure", "why it is missed"), ((t.what, t.note) for t in missed))
+
+
+def sources_markdown() -> str:
+    """Return the source and status of every target, as the page on the calibration holds it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for target in load_targets().values():
+        found.setdefault((target.source, target.status), []).append(target.what)
+    rows = ((s, status, f"{len(what)}: {what[0]}" + (" …" if len(what) > 1 else ""))
+            for (s, status), what in found.items())  # fmt: skip
+    return markdown(("source", "status", "figures"), rows)
+
+
+def _sensitivity() -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    from .pressure_sensitivity import COLUMNS as COLUMNS_S
+    from .pressure_sensitivity import sensitivity
+
+    return COLUMNS_S, [row.cells() for row in sensitivity()]
+
+
+def pasted_tables() -> dict[str, str]:
+    """Return the tables that the pages on the model and its calibration hold, by name."""
+    return {
+        "gains": gains_markdown(),
+        "targets": markdown(COLUMNS, (row.cells() for row in calibrate())),
+        "misses": misses_markdown(),
+        "sources": sources_markdown(),
+        "sensitivity": markdown(*_sensitivity()),
+    }
+
+
+def pasted(text: str, tables: Mapping[str, str]) -> str:
+    """Return a page with each table between ``<!-- table: NAME -->`` and ``<!-- end -->`` anew."""
+    for name, table in tables.items():
+        between = re.compile(rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)", re.S)
+        text = between.sub(lambda m, t=table: f"{m[1]}\n{t}\n{m[2]}", text)
+    return text
 
 
 def _show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -77,7 +126,7 @@ def _show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="pressure_calibration", description=__doc__)
-    parser.add_argument("--markdown", action="store_true", help="print tables for the pages")
+    parser.add_argument("--paste", nargs="+", type=Path, metavar="PAGE", help="renew their tables")
     parser.add_argument("--sensitivity", action="store_true", help="vary the unmeasured gains")
     parser.add_argument("--fit", action="store_true", help="refit the gains and print them")
     parser.add_argument("--write", action="store_true", help="with --fit: keep them")
@@ -85,27 +134,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.write and not asked.fit:
         parser.error("--write keeps what --fit finds; give both")
     if asked.fit:
-        from .pressure_fit import fit_gains, write_gains
-
-        fitted = fit_gains()
-        _show("Gains", ("gain", "shipped", "fitted"), (gain.cells() for gain in fitted))
-        if asked.write:
-            write_gains(fitted)
-        return
-    if asked.sensitivity:
-        from .pressure_sensitivity import COLUMNS as COLUMNS_S
-        from .pressure_sensitivity import sensitivity
-
-        title, columns, rows = "Gains varied by 25 %", COLUMNS_S, [r.cells() for r in sensitivity()]
+        _fit(asked.write)
+    elif asked.paste:
+        tables = pasted_tables()
+        for page in asked.paste:
+            page.write_text(pasted(page.read_text("utf-8"), tables), encoding="utf-8")
+    elif asked.sensitivity:
+        _show("Gains varied by 25 %", *_sensitivity())
     else:
-        title, columns = "Calibration of dosegym_bp_2026", COLUMNS
-        rows = [row.cells() for row in calibrate()]
-    if asked.markdown:
-        from rich.console import Console
+        _show("Calibration of dosegym_bp_2026", COLUMNS, [row.cells() for row in calibrate()])
 
-        Console(soft_wrap=True, markup=False).print(markdown(columns, rows))
-    else:
-        _show(title, columns, rows)
+
+def _fit(write: bool) -> None:
+    from .pressure_fit import fit_gains, write_gains
+
+    fitted = fit_gains()
+    _show("Gains", ("gain", "shipped", "fitted"), [gain.cells() for gain in fitted])
+    if write:
+        write_gains(fitted)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,7 @@ def _pairs(r: Responses) -> dict[str, Array]:
     one = {c: r.fall(f"{c}:standard") for c in FIVE}
     two = {(a, b): r.fall(_pair(a, b)) for a in FIVE for b in FIVE if a != b}
     several = [(a, b) for a, b in two if a < b and {a, b} != {"acei", "arb"}]
-    over = {
-        a: _mean((two[a, b] - one[a]) / one[b] for b in WALD if b != a) for a in WALD
-    }
+    over = {a: _mean((two[a, b] - one[a]) / one[b] for b in WALD if b != a) for a in WALD}
     adding = _mean(two[a, b] - one[a] for a in WALD for b in WALD if a != b)
     doubling = _mean(r.fall(f"{c}:double") - one[c] for c in WALD)
     return {

@@ -169,7 +169,8 @@ def trial_responses(
     def wide(value: Any) -> Array:
         return np.repeat(np.broadcast_to(np.asarray(value, dtype=np.float64), (sets,)), lanes)
 
-    trial = build({name: wide(value) for name, value in gains.items()})
+    arrays: Any = {name: wide(value) for name, value in gains.items()}
+    trial = build(arrays)
     table = np.tile(people_of(chosen), (sets, 1))
     for name, value in typical.items():
         table[:, model.parameter_index[name]] = wide(value)
@@ -177,9 +178,9 @@ def trial_responses(
     u = tuple(np.tile(inputs_of(model, chosen), (1, sets)))
     x = tuple(model.initial(table).T)
     n = len(model.states)
-    x = (*x[:n], *trial.hold(NUMPY)(x, u, p))
-    rhs = trial.equations(NUMPY)
+    rhs, hold = trial.equations(NUMPY), trial.hold(NUMPY)
     for _ in range(days):
+        x = (*x[:n], *hold(x, u, p))
         x = (*runge_kutta(rhs, x, u, p, model.hold_every, n), *x[n:])
     y = trial.observe(NUMPY)(x, u, p)
     last = {

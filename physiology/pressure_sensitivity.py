@@ -63,7 +63,7 @@ def unmeasured() -> dict[str, float]:
 
 
 def sensitivity() -> list[Sensitivity]:
-    """Return the sensitivity to every unmeasured gain, most influential on pressure first."""
+    """Return the sensitivity to the unmeasured gains that move any figure, the strongest first."""
     shipped = unmeasured()
     values = {}
     for i, (name, value) in enumerate(shipped.items()):
@@ -85,7 +85,8 @@ def sensitivity() -> list[Sensitivity]:
         worst = int(np.argmax(moved))
         changes = (float(moved[worst]), *map(float, rest))
         rows.append(Sensitivity(name, value, CLASSES[worst], changes))
-    return sorted(rows, key=lambda row: -row.changes[0])
+    seen = [row for row in rows if max(row.changes) >= 0.005]
+    return sorted(seen, key=lambda row: (-round(row.changes[0], 2), row.name))
 
 
 def _figures(r: Responses) -> tuple[Array, Array]:

@@ -83,7 +83,9 @@ def _target(row: Mapping[str, str]) -> Target:
         try:
             return float(row[column]) if row[column] else None
         except ValueError:
-            raise InputError(f"{column} of target {name} is {row[column]!r}; give a number")
+            raise InputError(
+                f"{column} of target {name} is {row[column]!r}; give a number"
+            ) from None
 
     published, low, high = number("published"), number("low"), number("high")
     if row["role"] not in ROLES:

@@ -1,7 +1,7 @@
 """DATA IN: readers of CGM, pump, blood-pressure and FHIR files into typed records with units."""
 
 from .chart import Chart, Condition, Medication, Person, PressureRecord
-from .demo import demo_record
+from .demo import demo_pressure_record, demo_record
 from .detect import FORMATS, read_record
 from .grid import RecordGrid
 from .pressure_series import Labs, Pressures
@@ -46,6 +46,7 @@ __all__ = [
     "assess",
     "assess_pressure",
     "constant_schedule",
+    "demo_pressure_record",
     "demo_record",
     "kind_of_record",
     "read_pressure",

@@ -84,6 +84,7 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
     """
     kind = algorithm(algo)
     _check_actions(algo, env, settings)
+    _check_imitation(algo, settings)
     options = {key: getattr(settings, key) for key in settings.SB3}
     options["learning_rate"] = _schedule(settings.learning_rate)
     if isinstance(settings, Td3Settings):
@@ -121,6 +122,15 @@ def _check_actions(algo: str, env: DoseVecEnv, settings: Settings) -> None:
             f"{algo} needs levels to choose from, actions of {env.env_id} are numbers here; set "
             "the keyword action to 'levels' where there is one, or choose ppo"
         )
+
+
+def _check_imitation(algo: str, settings: Settings) -> None:
+    """Refuse imitation where the learner has no such actor."""
+    plain = isinstance(settings, OnPolicySettings) and not isinstance(
+        settings, RecurrentPpoSettings
+    )
+    if settings.start.imitate is not None and not plain:
+        raise InputError(f"{algo} cannot imitate; leave start.imitate out, or choose ppo or a2c")
 
 
 def _policy_options(settings: Settings, env: DoseVecEnv) -> dict[str, Any]:

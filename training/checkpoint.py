@@ -22,7 +22,7 @@ from .build import learners_view
 from .settings import Settings
 
 CHECKPOINT = "checkpoint.pkl"
-_FORMAT = b"dosegym checkpoint 1\n"
+_FORMAT = b"dosegym checkpoint 2\n"
 _HASH_BYTES = 32
 
 
@@ -50,6 +50,7 @@ def write_checkpoint(folder: Path, model: Any, env: DoseVecEnv, progress: dict[s
             "memory": getattr(model, "_last_lstm_states", None),
             "replay": _replay_of(model),
             "lanes": _lanes_of(env),
+            "masks": env._masks,
             "chance": _chance_of(model),
             "progress": progress,
         }
@@ -102,6 +103,7 @@ def restore(algo: str, contents: dict[str, Any], env: DoseVecEnv, settings: Sett
     _put_replay(model, contents["replay"])
     lanes = env.lanes
     lanes.generators, lanes.streams, lanes.episode, lanes.state = contents["lanes"]
+    env._masks = contents["masks"]
     _put_chance(model, contents["chance"])
     return model
 

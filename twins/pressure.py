@@ -28,7 +28,7 @@ Progress = Callable[[str], None]
 
 DRAWS: Final = 400
 # Particles move about the mean and covariance of their own, which fewer would not tell.
-FEWEST_PARTICLES: Final = 200
+FEWEST_PARTICLES: Final = 400
 # Visits further back are left out: bodies, weights and habits change (project choice).
 LOOK_BACK_DAYS: Final = 730
 

@@ -128,7 +128,7 @@ STATES = (
     Quantity("ln_creatinine", "1", *_LOG, "serum creatinine"),
 )
 MEMORY = (
-    Quantity("ras_block", "1", -20, 0.001, "logarithm of the angiotensin signal left by RAS blockers"),
+    Quantity("ras_block", "1", -20, 0.001, "logarithm of angiotensin left by RAS blockers"),
     Quantity("heart_action", "1", *_LOG, "drugs on heart rate"),
     Quantity("stroke_action", "1", *_LOG, "drugs on stroke volume"),
     Quantity("vessel_action", "1", *_LOG, "drugs on resistance"),
@@ -295,7 +295,7 @@ def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]
             mineralocorticoid = exp(a + m) - 1.0
             E = p.kP * x + p.kV * v - p.kS * y - p.kA * mineralocorticoid + D
             fall = maximum(range_low - x, 0.0) / range_width
-            # Kidneys excrete five times the usual intake at most; days' steps would not be stable beyond.
+            # At most five times the usual intake leaves in a day: steps of a day stay stable.
             d_v = nu * (sodium - exp(minimum(E, 1.6))) - loss
             d_n = (-ff * signal - fP * x - fV * v + lb - n) / tn
             d_a = (aS * signal + fK * k - a) / ta

@@ -26,6 +26,9 @@ _clinic = _load(FIXTURES)
 record, twin, policy, case = _clinic.record, _clinic.twin, _clinic.policy, _clinic.case
 certified, ask = _clinic.certified, _clinic.ask
 released, refused = _clinic.released, _clinic.refused
+pressure_record, guideline = _clinic.pressure_record, _clinic.guideline
+pressure_case, consult = _clinic.pressure_case, _clinic.consult
+given, denied = _clinic.given, _clinic.denied
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dosegym.clinic import Recommendation, write_report
+from dosegym.clinic import PressureRecommendation, Recommendation, write_report
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = (1280, 390)
-VERDICTS = ("released", "refused")
+VERDICTS = ("released", "refused", "pressure-given", "pressure-denied")
 
 # Elements whose text does not fit their box, and labels of drawings that stick out of them.
 CLIPPED = """() => {
@@ -60,11 +60,15 @@ FAINT = """() => {
 
 @pytest.fixture(scope="module")
 def reports(
-    released: Recommendation, refused: Recommendation, tmp_path_factory: pytest.TempPathFactory
+    released: Recommendation,
+    refused: Recommendation,
+    given: PressureRecommendation,
+    denied: PressureRecommendation,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
-    """Write both reports."""
+    """Write all reports."""
     folder = tmp_path_factory.mktemp("report")
-    found = {"released": released, "refused": refused}
+    found = dict(zip(VERDICTS, (released, refused, given, denied), strict=True))
     return {name: write_report(each, folder / f"{name}.html") for name, each in found.items()}
 
 

@@ -15,6 +15,8 @@ from dosegym.twins.pressure_expected import white_coat
 from dosegym.twins.pressure_seen import Doses, PressureSeen
 
 PEOPLE = 60
+
+pytestmark = pytest.mark.slow
 VISITS = np.array([-168, -140, -112, -84, -56, -28, 0])
 AHEAD = 84
 FORMULARY = load_formulary()
@@ -63,7 +65,7 @@ def outcomes() -> dict[str, np.ndarray]:
         setting = ("office_attended", "office_unattended", "home_week")[i % 3]
         mg = regimens(rng)
         seen, body = record_of(untreated(people.take([i]), FORMULARY), mg, setting, rng)
-        twin = fit_pressure(seen, seed=i, draws=200)
+        twin = fit_pressure(seen, seed=i)
         more = mg[-1] + FORMULARY.mg[:, 2] * (np.arange(6) == 2)
         _, truth = live(body, np.tile(more, (AHEAD, 1)), [0, AHEAD])
         forecast = twin.forecast(more, AHEAD)
@@ -80,7 +82,7 @@ def outcomes() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("what", ["now", "ahead", "potassium"])
 def test_bands_hold_what_they_promise(outcomes: dict[str, np.ndarray], what: str) -> None:
-    """The 90 % bands hold the truth of 60 people as often as chance allows (p > 0.001)."""
+    """The 90 % bands hold the truth of sixty people as often as chance allows (p > 0.001)."""
     from scipy.stats import binomtest
 
     inside = int(outcomes[what].sum())

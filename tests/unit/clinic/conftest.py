@@ -3,19 +3,33 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any
 
 import pytest
+import yaml
 
-from dosegym.clinic import Recommendation, recommend
+from dosegym.clinic import (
+    PressureRecommendation,
+    Recommendation,
+    recommend,
+    recommend_pressure,
+)
 from dosegym.clinic.applicability import cohort_sha256
 from dosegym.clinic.person import with_person
-from dosegym.evaluation import SafetyCase
+from dosegym.evaluation import SafetyCase, certify
 from dosegym.evaluation.constraints import load_constraints
 from dosegym.evaluation.safety_case import ItemResult
 from dosegym.physiology import load_model
 from dosegym.policies import load_policy, policy_hash
-from dosegym.records import Timeline, demo_record, read_record
+from dosegym.records import (
+    PressureRecord,
+    Timeline,
+    demo_pressure_record,
+    demo_record,
+    read_pressure,
+    read_record,
+)
 from dosegym.therapy.cohort import virtual_cohort
 from dosegym.twins import Twin, fit_twin
 
@@ -130,3 +144,64 @@ def released(ask: Callable[..., Recommendation]) -> Recommendation:
 def refused(ask: Callable[..., Recommendation]) -> Recommendation:
     """Return the refusal without a certificate."""
     return ask(certificate=None)
+
+
+LENIENT_SHARE = 0.99
+
+
+@pytest.fixture(scope="session")
+def pressure_record() -> PressureRecord:
+    """Return the bundled record of high blood pressure."""
+    return read_pressure(demo_pressure_record())
+
+
+@pytest.fixture(scope="session")
+def guideline() -> Any:
+    """Return the policy of the blood-pressure tests."""
+    return load_policy("acc_aha_2025")
+
+
+@pytest.fixture(scope="session")
+def pressure_case(guideline: Any, tmp_path_factory: pytest.TempPathFactory) -> SafetyCase:
+    """Return a certificate of few people under limits so wide that it releases.
+
+    It says that the limits were the installed ones, which in these tests alone is untrue.
+    """
+    installed = resources.files("dosegym.evaluation.constraints") / "blood-pressure-v1.yaml"
+    content = yaml.safe_load(installed.read_text("utf-8"))
+    for item in content["items"]:
+        if item["type"] == "chance":
+            item["limit"] = LENIENT_SHARE
+        else:
+            item["margin"] = 0.9 * (item["support"][1] - item["support"][0])
+    lenient = tmp_path_factory.mktemp("lenient") / "blood-pressure-v1.yaml"
+    lenient.write_text(yaml.safe_dump(content), "utf-8")
+    case = certify(guideline, constraints=lenient, patients=120)
+    rules = load_constraints("blood-pressure-v1")
+    return replace(case, constraints={**case.constraints, "sha256": rules.sha256})
+
+
+@pytest.fixture(scope="session")
+def consult(
+    pressure_record: PressureRecord, guideline: Any, pressure_case: SafetyCase
+) -> Callable[..., PressureRecommendation]:
+    """Return a function that asks for a regimen, everything not given being in order."""
+
+    def asked(**changes: Any) -> PressureRecommendation:
+        given = {"record": pressure_record, "policy": guideline, "certificate": pressure_case}
+        given |= {"draws": 100} | changes
+        return recommend_pressure(given.pop("record"), given.pop("policy"), **given)
+
+    return asked
+
+
+@pytest.fixture(scope="session")
+def given(consult: Callable[..., PressureRecommendation]) -> PressureRecommendation:
+    """Return a regimen that was proposed."""
+    return consult()
+
+
+@pytest.fixture(scope="session")
+def denied(consult: Callable[..., PressureRecommendation]) -> PressureRecommendation:
+    """Return the refusal without a certificate."""
+    return consult(certificate=None)

@@ -10,8 +10,8 @@ import pytest
 
 from dosegym.clinic import Recommendation, render_report, write_report
 from dosegym.clinic.profile import days_of, modal_day, ranges_of
-from dosegym.clinic.view_doses import change_text
 from dosegym.clinic.view_certificate import used_share
+from dosegym.clinic.view_doses import change_text
 from dosegym.evaluation import SafetyCase
 from dosegym.physiology.errors import InputError
 from dosegym.records import Timeline, assess

@@ -84,9 +84,12 @@ def test_illness_lowers_pressure_and_filtration_in_its_interval(watched: Any, tr
     assert 4 < hit.sum() < 24
     at = tasks[0].model.output_index
     less = tasks[0].engine.seen[0] - tasks[1].engine.seen[0]
-    for name, by in (("volume", 0.01), ("sbp", 0.5), ("egfr", 0.1)):
+    for name, by in (("volume", 0.01), ("sbp", 0.5)):
         assert (less[:, at[name]].min(axis=0)[hit] < -by).all(), name
-    assert (less[:, at["creatinine"]].max(axis=0)[hit] > 0.001).all()
+    # Filtration is autoregulated: it falls in those whom the loss takes out of that range.
+    egfr = less[:, at["egfr"]][:, hit]
+    assert egfr.min(axis=0).mean() < -5.0
+    assert egfr.max() < 0.5
     never = loss.sum(axis=0) == 0.0
     for name in ("sbp_mmhg", "lowest_sbp_mmhg", "creatinine_mg_dl"):
         np.testing.assert_array_equal(sick.log[name][1, never], well.log[name][1, never])

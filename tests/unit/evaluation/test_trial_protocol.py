@@ -180,3 +180,12 @@ def test_the_file_on_the_reference_page_is_valid() -> None:
     block = page.read_text("utf-8").split("```yaml\n")[1].split("```")[0]
     trial = parse_trial(block, "page")
     assert [arm.name for arm in trial.arms] == ["new", "usual"]
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("quartet", "bea161144a2d"), ("sprint", "a9bb5c5d9b80"), ("allhat", "52e782b623a7")],
+)
+def test_validation_protocols_are_those_of_the_first_run(name: str, begins: str) -> None:
+    """Nothing in a validation protocol has changed since it was first run (23 November 2026)."""
+    assert load_trial(name).sha256.startswith(begins)

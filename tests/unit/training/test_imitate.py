@@ -63,3 +63,12 @@ def test_a_policy_for_other_actions_is_refused() -> None:
     lanes = make_lanes(ENV, 4, 0, {**PEOPLE, "interval_days": "chosen"})
     with pytest.raises(InputError, match="actions are not of this environment's space"):
         demonstrations(lanes, "acc_aha_2025", 1)
+
+
+def test_other_learners_cannot_imitate() -> None:
+    """SAC has no levels to be likely; one line says which algorithms can."""
+    sizes = {"n_envs": 4, "buffer_size": 64, "start.imitate": {"policy": "acc_aha_2025"}}
+    settings = load_settings("sac", ENV, sizes).settings
+    lanes = make_lanes(ENV, 4, 0, {**PEOPLE, "action": "box"})
+    with pytest.raises(InputError, match=r"sac cannot imitate; leave start.imitate out"):
+        make_model("sac", lanes, settings, 0)
