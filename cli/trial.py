@@ -19,6 +19,9 @@ def command(
         int | None, typer.Option(help="People to enrol instead of the protocol's number.")
     ] = None,
     part: Annotated[int, typer.Option(help="People simulated at once.")] = 2048,
+    study_effect: Annotated[
+        bool, typer.Option(help="Readings fall by themselves, as in placebo arms.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all results.")] = None,
     markdown_file: Annotated[
         Path | None, typer.Option("--markdown", help="Write the table as Markdown.")
@@ -34,7 +37,10 @@ def command(
     from .options import bar
 
     with bar("composing the arms") as progress:
-        result = run_trial(protocol, engine=engine, n=people, part=part, progress=progress)
+        result = run_trial(
+            protocol, engine=engine, n=people, part=part, study_effect=study_effect,
+            progress=progress,
+        )  # fmt: skip
     if json_file is not None:
         result.write_json(json_file)
     if markdown_file is not None:

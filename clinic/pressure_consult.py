@@ -170,6 +170,7 @@ def _judge(
         proposal = propose(policy, facts.shown, facts.twin.seen, facts.chart)
         step = _Step(proposal, _course("proposal", facts.twin, proposal.mg, days))
     why = "nothing is simulated before the other checks pass"
-    checks += proposal_checks(None if step is None else step.proposal, facts.chart, why)
+    seen = None if facts.twin is None else facts.twin.seen
+    checks += proposal_checks(None if step is None else step.proposal, facts.chart, seen, why)
     checks += forecast_checks(facts.current, None if step is None else step.course, why)
     return checks, step

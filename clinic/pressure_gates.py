@@ -9,6 +9,7 @@ import numpy as np
 from ..records.chart import Chart
 from ..therapy.pressure_protocols import LIMITS
 from ..twins.pressure import PressureTwin
+from ..twins.pressure_seen import PressureSeen
 from .checks import Check, judged, percent, skipped
 from .limits import PRESSURE_LIMITS, PressureGateLimits
 from .pressure_course import HARMS, TARGET, PressureCourse
@@ -94,16 +95,18 @@ def _known(twin: PressureTwin, limits: PressureGateLimits) -> Check:
     )  # fmt: skip
 
 
-def proposal_checks(proposal: Proposal | None, chart: Chart, why_not: str) -> list[Check]:
+def proposal_checks(
+    proposal: Proposal | None, chart: Chart, seen: PressureSeen | None, why_not: str
+) -> list[Check]:
     """Return the check that nothing else in the chart forbids what is started or raised."""
-    title = "No intolerance of, and no drug against, what is started or raised"
-    if proposal is None:
+    title = "Nothing in the record against what is started or raised"
+    if proposal is None or seen is None:
         return [skipped("proposal-allowed", title, "-", why_not)]
-    found = forbidden(proposal, chart)
+    found = forbidden(proposal, chart, seen)
     return [
         judged(
             "proposal-allowed", title, not found, "; ".join(found) or "none in the record", "none",
-            "choose another policy, or treat by hand", reason="labels of the drugs",
+            "add what is missing, or choose another policy", reason="labels of the drugs",
         )
     ]  # fmt: skip
 

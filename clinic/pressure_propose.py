@@ -151,7 +151,7 @@ def propose(policy: Any, shown: Shown, seen: PressureSeen, chart: Chart) -> Prop
          for i, mg in enumerate(seen.doses.now)]
     )  # fmt: skip
     asked = _levels(policy, np.asarray(answer)[0], now, seen.doses, own)
-    applied, rule = Screen(own).enforce(now[None], asked[None], rule_chart(chart))
+    applied, rule = Screen(own).enforce(now[None], asked[None], rule_chart(chart, seen))
     mg = np.where(applied[0] == now, seen.doses.now, own.mg_of(applied[0]))
     texts = tuple(RULES[int(r)].text for r in dict.fromkeys(rule[0].tolist()) if r >= 0)
     days = _visit_days(policy, np.asarray(answer)[0])
@@ -188,27 +188,47 @@ def _visit_days(policy: Any, answer: Array) -> int:
     wanted = dict(policy.wants).get("interval_days", VISIT_DAYS)
     if wanted != "chosen":
         return int(wanted)
-    return INTERVALS[int(np.clip(answer[-1], 0, len(INTERVALS) - 1))]
+    chosen = float(answer[-1])
+    if dict(policy.wants).get("action") == "box":
+        chosen = 0.5 * (np.clip(chosen, -1.0, 1.0) + 1.0) * (len(INTERVALS) - 1)
+    return INTERVALS[int(np.clip(np.rint(chosen), 0, len(INTERVALS) - 1))]
 
 
-def rule_chart(chart: Chart) -> RuleChart:
-    """Return what the contraindications read of a chart; NaN where nothing was measured."""
+def rule_chart(chart: Chart, seen: PressureSeen) -> RuleChart:
+    """Return what the contraindications read of a record; NaN where nothing was measured."""
     conditions = chart.conditions
-    numbers = {k: chart.latest.get(k, np.nan) for k in ("heart_rate", "potassium", "sodium")}
     return make_chart(
         1,
         pregnant=conditions["pregnant"],
         asthma=conditions["asthma"],
         heart_block=conditions["heart_block"],
         angioedema=conditions["angioedema"],
+        heart_rate=heart_rate_of(chart, seen),
+        potassium=chart.latest.get("potassium", np.nan),
+        sodium=chart.latest.get("sodium", np.nan),
         egfr=chart.latest.get("egfr", np.nan),
-        **numbers,
     )
 
 
-def forbidden(proposal: Proposal, chart: Chart) -> list[str]:
-    """Return why a drug that the proposal starts or raises must not be given."""
+def heart_rate_of(chart: Chart, seen: PressureSeen) -> float:
+    """Return the newest heart rate, taken with a reading or by itself; NaN where there is none."""
+    rates = [(day, rate) for day, rate in zip(seen.day, seen.heart_rate, strict=True)
+             if np.isfinite(rate)]  # fmt: skip
+    if "heart_rate" in chart.latest:
+        rates.append((-chart.age_days["heart_rate"], chart.latest["heart_rate"]))
+    return float(max(rates)[1]) if rates else float("nan")
+
+
+def forbidden(proposal: Proposal, chart: Chart, seen: PressureSeen) -> list[str]:
+    """Return why a drug that the proposal starts or raises must not be given.
+
+    A rule cannot fire on what was never measured; so what it reads must be there.
+    """
     found = []
+    if "beta_blocker" in proposal.raised and not np.isfinite(heart_rate_of(chart, seen)):
+        found.append("a beta-blocker without a heart rate in the record")
+    if "thiazide" in proposal.raised and "sodium" not in chart.latest:
+        found.append("a diuretic without a sodium in the record")
     for kind in proposal.raised:
         drug = proposal.formulary.drugs[CLASSES.index(kind)]
         if {kind, drug} & set(chart.intolerances):

@@ -19,6 +19,7 @@ from .pressure_propose import Proposal
 # A change smaller than these is called none (project choices).
 SAME_MMHG: Final = 0.5
 SAME_CHANCE: Final = 0.005
+CHILDBEARING_YEARS: Final = 55.0
 
 
 def regimen_words(proposal: Proposal, mg: np.ndarray) -> str:
@@ -104,6 +105,7 @@ def watch_for(proposal: Proposal, record: PressureRecord) -> tuple[str, ...]:
         f"Next visit in {proposal.visit_days / 7:.0f} weeks (about {visit:%d %B %Y}, counted from "
         "the record's last entry).",
         _labs(proposal),
+        *_pregnancy(proposal, record),
         *_symptoms(proposal),
         f"Stop and review at once: systolic pressure below {EVENTS.dizzy_sbp_mmhg:g} mmHg, "
         f"fainting, potassium of {SAFETY.stop_potassium:g} mmol/L or more, creatinine up by half.",
@@ -124,6 +126,15 @@ def _labs(proposal: Proposal) -> str:
     if taking:
         return f"No blood test beyond the routine one: {tests} once a year, twice with low eGFR."
     return "No blood test is due for this regimen."
+
+
+def _pregnancy(proposal: Proposal, record: PressureRecord) -> list[str]:
+    """Ask for a pregnancy to be excluded where a drug that harms the child is started or raised."""
+    person = record.person
+    young = person.age_years is None or person.age_years < CHILDBEARING_YEARS
+    if person.female is False or not young or not {"acei", "arb", "mra"} & set(proposal.raised):
+        return []
+    return ["Exclude pregnancy first: the record's silence about it is no exclusion."]
 
 
 def _symptoms(proposal: Proposal) -> list[str]:

@@ -56,7 +56,7 @@ def visit(
     """Return the notes (B, N) after the visit that ends an interval."""
     old, new = state.notes, state.notes.copy()
     k = np.minimum(state.visit + 1, episode.device.shape[1] - 1)
-    reading = _measure(task, episode, lived, k, first)
+    reading = _measure(task, episode, lived, day, k, first)
     came = reading.attended
 
     def write(name: str, value: Array) -> None:
@@ -83,7 +83,7 @@ def visit(
 
 
 def _measure(
-    task: BloodPressureTask, episode: Episode, lived: Lived, k: Whole, first: bool
+    task: BloodPressureTask, episode: Episode, lived: Lived, day: Whole, k: Whole, first: bool
 ) -> Reading:
     """Return the readings of the visit ``k`` of each lane."""
     at, true = task.model.output_index, lived.outputs
@@ -94,7 +94,7 @@ def _measure(
     return task.device.apply(
         true[:, at["sbp"]], true[:, at["dbp"]], true[:, at["heart_rate"]],
         true[:, at["standing_sbp"]], true[:, at["standing_dbp"]],
-        draws, episode.chart[:, C["white_coat"]],
+        draws, episode.chart[:, C["white_coat"]], weeks=day / 7.0,
     )  # fmt: skip
 
 

@@ -117,6 +117,7 @@ def run_trial(
     engine: str = "local",
     n: int | None = None,
     part: int = PART,
+    study_effect: bool = False,
     progress: Progress | None = None,
 ) -> TrialResult:
     """Run an in-silico trial.
@@ -131,6 +132,8 @@ def run_trial(
         People instead of the protocol's: quicker, with wider intervals.
     part : int
         People simulated at once; the numbers do not depend on it.
+    study_effect : bool
+        Whether readings fall by themselves after entry, as in PATHWAY-2's placebo arm.
     progress : callable, optional
         Called with (what, done, total).
 
@@ -145,6 +148,7 @@ def run_trial(
     """
     plan = protocol if isinstance(protocol, TrialProtocol) else load_trial(protocol)
     plan = plan if n is None else plan.enrolling(n)
+    plan = plan.with_study_effect() if study_effect else plan
     _check_run(engine, part)
     keywords = {arm.name: _compose(plan, arm) for arm in plan.arms}
     enrolled = recruit(plan, progress)

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from ..physiology.errors import InputError
 from .trial_endpoints import MEASURES
 from .trial_file import read_model
 
@@ -243,6 +244,29 @@ class TrialProtocol(_Strict):
             if value is not None:
                 given[key] = value
         return given
+
+    def with_study_effect(self) -> TrialProtocol:
+        """Return the protocol with readings that fall by themselves, as in a placebo arm.
+
+        Raises
+        ------
+        InputError
+            If the environment measures no blood pressure.
+        """
+        from ..therapy.pressure_measurement import load_measurement
+        from ..therapy.pressure_protocols import STUDY_EFFECT
+
+        if self.environment != "dosegym/BloodPressure-v0":
+            raise InputError(
+                f"study effect is known of blood pressure alone; {self.name} is of "
+                f"{self.environment}: leave it out"
+            )
+        device = self.measurement or load_measurement().name
+        given = dict(device) if isinstance(device, dict) else {"preset": device}
+        given.setdefault("habituation_mmhg", STUDY_EFFECT.sbp_mmhg)
+        return parse_trial(
+            json.dumps({**self.model_dump(mode="json"), "measurement": given}), self.name
+        )
 
     def enrolling(self, n: int) -> TrialProtocol:
         """Return the protocol with another number of people, checked as a file is."""

@@ -94,12 +94,16 @@ def _sensitivity() -> tuple[Sequence[str], list[tuple[str, ...]]]:
 
 def pasted_tables() -> dict[str, str]:
     """Return the tables that the pages on the model and its calibration hold, by name."""
+    from .pressure_spread import COLUMNS as COLUMNS_P
+    from .pressure_spread import spread_cells
+
     return {
         "gains": gains_markdown(),
         "targets": markdown(COLUMNS, (row.cells() for row in calibrate())),
         "misses": misses_markdown(),
         "sources": sources_markdown(),
         "sensitivity": markdown(*_sensitivity()),
+        "people": markdown(COLUMNS_P, spread_cells()),
     }
 
 

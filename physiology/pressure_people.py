@@ -313,6 +313,9 @@ def _parameters(u: Array, chart: Mapping[str, Array]) -> dict[str, Array]:
     }
     for name in ("kP", "kV", "kS", "kA", "sigma"):
         values[name] = typical[name] * spread(name, 0.2)
+    # The higher the pressure and the lower the renin, the more it rests on aldosterone's retention
+    # of sodium: PATHWAY-2's finding in resistant hypertension (doi:10.1016/S2213-8587(18)30071-8).
+    values["kA"] = values["kA"] * np.where(chart["low_renin"] > 0, 1.5, 0.85) * (sbp / 154.0) ** 1.5
     for name, sd in (("ccb", 0.55), ("thiazide", 0.6), ("beta_blocker", 0.45), ("mra", 0.45)):
         values[f"r_{name}"] = response * spread(name, sd)
     # ACE inhibitors and receptor blockers meet the same system: most of their response is shared.

@@ -74,6 +74,9 @@ class PressureDevice:
         Error of the systolic day-night difference of one ambulatory day.
     missed_rate : float
         Probability that a visit is missed.
+    habituation_mmhg, habituation_dbp_share, habituation_weeks : float
+        How far systolic readings fall by themselves after entry, the diastolic share of it, and
+        the time constant: what placebo arms show (``pressure_protocols.STUDY_EFFECT``).
     """
 
     name: str
@@ -90,6 +93,9 @@ class PressureDevice:
     standing_dbp_sd_mmhg: float = 5.0
     dip_sd_mmhg: float = 0.0
     missed_rate: float = 0.078
+    habituation_mmhg: float = 0.0
+    habituation_dbp_share: float = 0.5
+    habituation_weeks: float = 4.0
 
     def __post_init__(self) -> None:
         if self.setting not in ("office", "home", "ambulatory"):
@@ -103,6 +109,9 @@ class PressureDevice:
         check("measurement correlation", self.correlation, -1.0, 1.0)
         check("measurement rounding_mmhg", self.rounding_mmhg, 0.0, 20.0, "mmHg")
         check("measurement heart_rate_sd_bpm", self.heart_rate_sd_bpm, 0.0, 30.0, "1/min")
+        check("measurement habituation_mmhg", self.habituation_mmhg, 0.0, 30.0, "mmHg")
+        check("measurement habituation_dbp_share", self.habituation_dbp_share, 0.0, 2.0)
+        check("measurement habituation_weeks", self.habituation_weeks, 0.1, 52.0, "weeks")
         for field in ("standing_sbp_sd_mmhg", "standing_dbp_sd_mmhg", "dip_sd_mmhg"):
             check(f"measurement {field}", getattr(self, field), 0.0, 30.0, "mmHg")
 
@@ -128,6 +137,7 @@ class PressureDevice:
         draws: Array,
         white_coat: ArrayLike = 0.0,
         amplitudes: ArrayLike = circadian.AMPLITUDES,
+        weeks: ArrayLike = 0.0,
     ) -> Reading:
         """Return a visit's readings of true values.
 
@@ -142,7 +152,15 @@ class PressureDevice:
             Each person's white-coat effect.
         amplitudes : array (B, 2, 2), mmHg
             Of the circadian rhythm; read by ambulatory devices only.
+        weeks : array (B,)
+            Since entry.
         """
+        if self.habituation_mmhg > 0.0:
+            settled = 1.0 - np.exp(-np.asarray(weeks, np.float64) / self.habituation_weeks)
+            less = self.habituation_mmhg * settled
+            sbp, standing_sbp = sbp - less, standing_sbp - less
+            less = less * self.habituation_dbp_share
+            dbp, standing_dbp = dbp - less, standing_dbp - less
         attended = self.attends(draws)
         present = np.where(attended, 1.0, np.nan)
         z_sbp = draws[..., SBP]

@@ -97,6 +97,24 @@ STOP_THIAZIDE: Final = Source(
 )
 
 
+PLACEBO_ARMS: Final = Source("PATHWAY-2 placebo arm; Song 2013", "10.1016/S0140-6736(15)00257-3")
+
+
+@dataclass(frozen=True)
+class StudyEffect:
+    """By how much pressure readings fall in a trial without any change of drugs, mmHg.
+
+    4.2 is the fall of home systolic pressure in PATHWAY-2's placebo arm; Song 2013 models 3.5 to
+    5.3 in office readings. Both are calibration data of this project.
+    """
+
+    sbp_mmhg: float = 4.2
+    source: Source = PLACEBO_ARMS
+
+
+STUDY_EFFECT: Final = StudyEffect()
+
+
 @dataclass(frozen=True)
 class PressureTarget:
     """What a guideline treats to.

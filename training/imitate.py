@@ -2,7 +2,7 @@
 
 The policy treats the training lanes' people for a few episodes; the action head and what lies below
 it then learn to choose as it chose (maximum likelihood), some entropy kept so that there is
-something left to explore. The value is fitted to nothing; the learner begins with it.
+something left to explore. The value is not fitted; it begins at ``start.mean_reward``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def imitate(model: Any, env: DoseVecEnv, settings: ImitationSettings) -> float:
     model.policy.set_training_mode(True)
     for _ in range(settings.epochs):
         order = torch.randperm(len(seen), generator=chance)
-        for batch in order.split(settings.batch_size):
+        for first in range(0, len(order), settings.batch_size):
+            batch = order[first : first + settings.batch_size]
             _, log_prob, entropy = model.policy.evaluate_actions(
                 observations[batch], actions[batch]
             )

@@ -24,6 +24,7 @@ what kidneys bear (more while a diuretic keeps it low): then filtration falls st
 the less angiotensin can hold up the efferent vessel (-L). L, eh, es, er, D, lb, W, m, ut and the
 reflex factor B are what the drugs do, recomputed once a day from the day's exposures; all but those
 on the heart approach their value over some days (``onset``), as the effect of tablets does.
+E counts up to 1.6 at most and creatinine heads for 2 at most.
 Structure: pressure natriuresis and whole-body autoregulation after Guyton
 1972 (doi:10.1146/annurev.ph.34.030172.000305), heart rate, stroke volume and resistance with the
 constant c after Snelder 2014 (doi:10.1111/bph.12824), renin and aldosterone loops after Karaaslan

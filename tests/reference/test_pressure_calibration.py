@@ -81,8 +81,7 @@ def test_song_is_followed_within_five_mmhg() -> None:
 
 
 def test_the_shipped_gains_are_close_to_the_fits_best() -> None:
-    """A fit from the shipped gains lowers the sum of squares by less than a third, and no verdict
-    turns."""
+    """A fit from them lowers the sum of squares by less than a third; no verdict turns."""
     fitted = np.array([gain.fitted for gain in fit_gains(evaluations=8)])
     both = (residuals(np.stack([shipped_values(), fitted])) ** 2).sum(axis=1)
     assert 0.67 * both[0] < both[1] <= both[0]

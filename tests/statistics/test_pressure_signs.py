@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dosegym.physiology import Model, Patients, load_model
-from dosegym.physiology.engine import engine_for
 from dosegym.physiology.pressure_people import PressureSpec, sample_pressure
+from dosegym.physiology.pressure_spread import steady_outputs
 from dosegym.therapy.formulary import CLASSES
 from dosegym.therapy.pressure_measurement import load_measurement
 
-PEOPLE, DAYS = 1000, 240
+PEOPLE = 1000
 DOSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 RESPONSE_MMHG = 4.0
 
@@ -36,18 +36,6 @@ class Steady:
         return self.treated[kind][:, column] - self.untreated[:, column]
 
 
-def steady(body: Model, people: Patients, **doses: float) -> np.ndarray:
-    """Return the outputs (B, O) after 240 days without kinetics."""
-    u = np.zeros((DAYS, len(body.inputs), len(people)))
-    u[:, body.input_index["sodium_intake"]] = 1.0
-    for kind, dose in doses.items():
-        u[:, body.input_index[kind]] = dose
-    x = body.initial(people.params)
-    engine = engine_for(body)
-    engine.advance(x, people.params, u)
-    return engine.outputs(x, people.params, u[-1])
-
-
 @pytest.fixture(scope="module")
 def people() -> Patients:
     return sample_pressure(PEOPLE, np.random.default_rng(1))
@@ -55,8 +43,8 @@ def people() -> Patients:
 
 @pytest.fixture(scope="module")
 def standard(body: Model, people: Patients) -> Steady:
-    treated = {kind: steady(body, people, **{kind: 1.0}) for kind in CLASSES}
-    return Steady(body, steady(body, people), treated)
+    treated = {kind: steady_outputs(people, **{kind: 1.0}) for kind in CLASSES}
+    return Steady(body, steady_outputs(people), treated)
 
 
 @pytest.mark.parametrize("kind", ["acei", "arb", "thiazide", "mra"])
@@ -95,7 +83,7 @@ def test_more_dose_never_raises_steady_pressure(
     """From 0.25 to 4 standard doses each step lowers SBP, but for one person in 500 by 1 mmHg."""
     sbp = body.output_index["sbp"]
     levels = [standard.untreated[:, sbp]]
-    levels += [steady(body, people, **{kind: dose})[:, sbp] for dose in DOSES]
+    levels += [steady_outputs(people, **{kind: dose})[:, sbp] for dose in DOSES]
     steps = np.diff(np.array(levels), axis=0)
     wrong = (steps > 1e-6).any(axis=0)
     said = f"{int(wrong.sum())} of {PEOPLE} people, by up to {steps.max():.2f} mmHg, on {kind}"
@@ -110,11 +98,11 @@ def test_normotensive_people_lose_little(body: Model) -> None:
     spec = PressureSpec(untreated_sbp=(115.0, 8.0, 95.0, 130.0))
     calm = sample_pressure(PEOPLE, np.random.default_rng(2), spec)
     sbp, dbp = body.output_index["sbp"], body.output_index["dbp"]
-    before = steady(body, calm)
+    before = steady_outputs(calm)
     assert before[:, sbp].mean() == pytest.approx(115.0, abs=1.0)
     assert before[:, dbp].mean() == pytest.approx(76.5, abs=1.5)
     for kind in CLASSES:
-        fall = (before - steady(body, calm, **{kind: 1.0}))[:, sbp].mean()
+        fall = (before - steady_outputs(calm, **{kind: 1.0}))[:, sbp].mean()
         assert 1.0 < fall < 5.0, (kind, fall)
 
 

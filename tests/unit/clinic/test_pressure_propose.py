@@ -145,9 +145,11 @@ def test_intolerance_and_other_drugs_forbid(
     }
     for words, record in cases.items():
         chart = record.chart()
-        assert any(words in why for why in forbidden(propose(guideline, shown, seen, chart), chart))
+        assert any(
+            words in why for why in forbidden(propose(guideline, shown, seen, chart), chart, seen)
+        )
     chart = pressure_record.chart()
-    assert forbidden(propose(guideline, shown, seen, chart), chart) == []
+    assert forbidden(propose(guideline, shown, seen, chart), chart, seen) == []
 
 
 def test_own_drug_is_kept(pressure_record: PressureRecord, guideline: Any) -> None:
@@ -172,3 +174,26 @@ def test_levels_outside_the_formulary_are_refused(
     """A level that the formulary does not have is an error of the policy, told in one line."""
     with pytest.raises(InputError, match="level 9 of ccb"):
         propose(Always([0, 0, 9, 0, 0, 0]), shown, seen, pressure_record.chart())
+
+
+def test_continuous_answers_become_tablets(
+    shown: Shown, seen: PressureSeen, pressure_record: PressureRecord
+) -> None:
+    """An agent of the Box form asks -1 for none, 1 for the highest dose, and names its interval."""
+    agent = Always([1, -1, -1, -1, -1, -1, 1], action="box", interval_days="chosen")
+    step = propose(agent, shown, seen, pressure_record.chart())
+    assert step.mg.tolist() == [40.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert step.visit_days == 84
+
+
+def test_slow_heart_of_a_reading_forbids(
+    shown: Shown, seen: PressureSeen, pressure_record: PressureRecord
+) -> None:
+    """A heart rate taken with the pressure stops a beta-blocker; without any it is not allowed."""
+    chart, asks = pressure_record.chart(), Always([4, 0, 4, 0, 2, 0])
+    slow = replace(seen, heart_rate=np.append(seen.heart_rate[:-1], 45.0))
+    assert propose(asks, shown, slow, chart).mg[4] == 0.0
+    assert propose(asks, shown, seen, chart).mg[4] == 5.0
+    unknown = replace(seen, heart_rate=np.full(len(seen), np.nan))
+    step = propose(asks, shown, unknown, chart)
+    assert any("heart rate" in why for why in forbidden(step, chart, unknown))

@@ -64,6 +64,42 @@ def test_outputs_equal_the_models_own(engine: Engine, people: Patients) -> None:
     np.testing.assert_allclose(compiled, engine.model.output(x, u, people.params), rtol=1e-14)
 
 
+def _watched(engine: Engine, people: Patients, threads: int = 1) -> tuple[np.ndarray, ...]:
+    """Run under inputs that change; return (states, record, seen, inputs)."""
+    model, batch = engine.model, len(people)
+    x = model.initial(people.params)
+    u = np.zeros((MINUTES, 2, batch))
+    u[:, 1] = model.basal_inputs(people.params)[:, 1]
+    u[3:9, 0] = np.linspace(1.0, 5.0, batch)
+    record = np.empty((MINUTES, x.shape[1], batch))
+    seen = np.empty((MINUTES, len(model.outputs), batch))
+    engine.advance(x, people.params, u, record=record, seen=seen, threads=threads)
+    return x, record, seen, u
+
+
+def test_seen_are_the_outputs_of_every_interval(engine: Engine, people: Patients) -> None:
+    """What is seen at an interval's end is the output of the state recorded there."""
+    x, record, seen, u = _watched(engine, people)
+    for t in range(MINUTES):
+        state = np.ascontiguousarray(record[t].T)
+        np.testing.assert_array_equal(seen[t].T, engine.outputs(state, people.params, u[t]))
+    np.testing.assert_array_equal(record[-1].T, x)
+
+
+def test_watching_changes_nothing(engine: Engine, people: Patients) -> None:
+    """States end bit-identical whether or not outputs or states are stored."""
+    x, _, _, u = _watched(engine, people)
+    plain = engine.model.initial(people.params)
+    engine.advance(plain, people.params, u)
+    np.testing.assert_array_equal(plain, x)
+
+
+def test_threads_see_the_same(engine: Engine, people: Patients) -> None:
+    """Split over two threads, all outputs of 210 lanes are bit-identical."""
+    many = people[list(range(30)) * 7]
+    np.testing.assert_array_equal(_watched(engine, many)[2], _watched(engine, many, threads=2)[2])
+
+
 def test_any_layout_of_inputs_gives_the_same(engine: Engine, people: Patients) -> None:
     """Transposed views of parameters and inputs are taken as they are meant."""
     u = np.zeros((5, 2, 30))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dosegym.envs import make_sb3_vec_env
-from dosegym.policies.pressure_mask import action_mask, current_levels
+from dosegym.policies.pressure_mask import action_mask, current_levels, screened
 from dosegym.therapy.formulary import CLASSES, load_formulary
 from dosegym.therapy.pressure_view import PRESSURE_VIEW
 
@@ -94,3 +94,37 @@ def test_it_is_the_mask_of_the_environment(kwargs: dict[str, Any]) -> None:
         levels = rng.integers(env.action_space.nvec, size=(64, len(env.action_space.nvec)))  # type: ignore[attr-defined]
         observation, *_ = env.step(levels)
     assert closed > 0
+
+
+def test_two_blockers_asked_at_once_become_one() -> None:
+    """Of an ACE inhibitor and an angiotensin receptor blocker the former is left."""
+    asked = np.array([3, 2, 1, 0, 0, 0])
+    np.testing.assert_array_equal(screened(seen(), asked), [3, 0, 1, 0, 0, 0])
+
+
+def test_what_is_not_forbidden_stays_to_the_bit() -> None:
+    """Numbers that round to permitted levels are left as they are, further entries too."""
+    asked = np.array([-0.31, -1.0, 0.123, 0.9, -0.97, -1.0, 0.4], np.float32)
+    np.testing.assert_array_equal(screened(seen(), asked), asked)
+    closed = screened(seen(asthma=1.0), np.where(np.arange(7) == 4, 0.8, asked).astype(np.float32))
+    assert closed[4] == -1.0
+    np.testing.assert_array_equal(np.delete(closed, 4), np.delete(asked, 4))
+
+
+@pytest.mark.parametrize("action", ["levels", "box"])
+def test_screened_actions_are_given_and_never_count_as_contraindicated(action: str) -> None:
+    """Over a year of random proposals the environment has nothing left to refuse."""
+    env: Any = make_sb3_vec_env(ENV, 64, seed=4, days=364, patient="all", action=action)
+    rng = np.random.default_rng(1)
+    observation: Any = env.reset()
+    changed = 0
+    for _ in range(13):
+        draw = rng.random((64, 6))
+        levels = action == "levels"
+        asked = (draw * env.task.nvec).astype(int) if levels else (2.0 * draw - 1.0)
+        safe = screened(observation, asked)
+        changed += int((safe != asked).sum())
+        observation, *_ = env.step(safe)
+        contraindicated = env.task.cost_names.index("contraindicated")
+        assert not env.last_step.log[:, contraindicated].any()
+    assert changed > 0
