@@ -8,7 +8,6 @@ tables of the pages; ``--fit`` refits the gains and prints them, ``--write`` kee
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,8 +109,10 @@ def pasted_tables() -> dict[str, str]:
 def pasted(text: str, tables: Mapping[str, str]) -> str:
     """Return a page with each table between ``<!-- table: NAME -->`` and ``<!-- end -->`` anew."""
     for name, table in tables.items():
-        between = re.compile(rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)", re.S)
-        text = between.sub(lambda m, t=table: f"{m[1]}\n{t}\n{m[2]}", text)
+        head, end = f"<!-- table: {name} -->\n", "\n<!-- end -->"
+        if head in text:
+            before, rest = text.split(head, 1)
+            text = f"{before}{head}\n{table}\n{end}{rest.split(end, 1)[1]}"
     return text
 
 

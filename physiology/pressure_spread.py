@@ -53,7 +53,7 @@ def spread_cells() -> list[tuple[str, ...]]:
     before, rest = steady_outputs(people), steady_outputs(calm)
     at = load_model(MODEL).output_index
     sbp, rate, renin = at["sbp"], at["heart_rate"], at["renin"]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for kind in CLASSES:
         course = np.array([steady_outputs(people, **{kind: d})[:, sbp] for d in DOSES])
         after = steady_outputs(people, **{kind: 1.0})
