@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..physiology.engine import side_by_side
 from ..physiology.pharmacokinetics import DayStep, expose
 from ..therapy.formulary import CLASSES
 from ..therapy.pressure_protocols import (
@@ -62,7 +63,11 @@ def _together(
     amounts = state.amounts.copy()
     mg = task.cohort.formulary.mg_of(orders.levels)
     step = DayStep(episode.phi, episode.gain, episode.read, episode.read_dose)
-    expose(step, mg, taken, amounts, u)
+
+    def tablets(start: int, stop: int) -> None:
+        expose(step, mg, taken, amounts, u, first=start, last=stop)
+
+    side_by_side(tablets, n, task.threads)
     ill = Episodes(episode.sick_start, episode.sick_stop, episode.sick_loss)
     loss, salt = task.sick_days.daily(ill, first, days)
     u[:, len(CLASSES)] = task.sodium_intake * salt.T

@@ -26,7 +26,7 @@ from .kernel_cache import cache_folder, identity, open_kernel
 from .kernel_source import LANES
 from .model import Model
 
-__all__ = ["Engine", "cache_folder", "engine_for"]
+__all__ = ["Engine", "cache_folder", "engine_for", "side_by_side"]
 
 Array = NDArray[np.float64]
 log = logging.getLogger("dosegym")
@@ -108,25 +108,40 @@ class Engine:
         step = self.model.hold_every / substeps
         none = np.empty((0, x.shape[1], x.shape[0]))
         stores = (none if record is None else record, none if seen is None else seen)
-        batch = x.shape[0]
-        if threads <= 1 or batch < 2 * LANES:
-            self._advance(x, p, u, substeps, step, *stores, 0, batch)
-            return
-        chunk = -(-batch // (threads * LANES)) * LANES
-        edges = [*range(0, batch, chunk), batch]
-        jobs = [
-            _pool(threads).submit(self._advance, x, p, u, substeps, step, *stores, first, last)
-            for first, last in pairwise(edges[1:])
-        ]
-        self._advance(x, p, u, substeps, step, *stores, 0, edges[1])
-        for job in jobs:
-            job.result()
+
+        def part(first: int, last: int) -> None:
+            self._advance(x, p, u, substeps, step, *stores, first, last)
+
+        side_by_side(part, x.shape[0], threads)
 
     def outputs(self, x: Array, p: Array, u: Array) -> Array:
         """Return the outputs (B, O) of states (B, S) under inputs (U, B)."""
         y = np.empty((x.shape[0], len(self.model.outputs)))
         self._outputs(x, p, u, y)
         return y
+
+
+def side_by_side(job: Callable[[int, int], None], batch: int, threads: int) -> None:
+    """Run ``job(first, last)`` over parts of a batch, each part in a thread of its own.
+
+    Parameters
+    ----------
+    job : callable
+        Must release the interpreter's lock to gain anything, and touch its own rows only.
+    batch : int
+        Rows in all.
+    threads : int
+        Parts; a batch below two blocks of lanes stays whole.
+    """
+    if threads <= 1 or batch < 2 * LANES:
+        job(0, batch)
+        return
+    chunk = -(-batch // (threads * LANES)) * LANES
+    edges = [*range(0, batch, chunk), batch]
+    waiting = [_pool(threads).submit(job, first, last) for first, last in pairwise(edges[1:])]
+    job(0, edges[1])
+    for one in waiting:
+        one.result()
 
 
 @lru_cache(maxsize=4)
