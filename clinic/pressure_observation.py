@@ -23,7 +23,8 @@ TOLERANCE_DAYS: Final = 3.0
 LONG_WEEKS: Final = 400.0
 TYPICAL: Final = {"total_cholesterol_mg_dl": 195.0, "hdl_mg_dl": 52.0, "bmi": 29.0}
 FLAGS: Final = ("diabetes", "cvd", "smoker", "pregnant", "asthma", "heart_block", "angioedema")
-QUIET: Final = ("dizzy", "oedema", "cough", "other_symptoms")
+SYMPTOMS: Final = ("oedema", "cough", "other_symptoms")
+QUIET: Final = ("dizzy", *SYMPTOMS, *(f"{name}_ever" for name in SYMPTOMS))
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ def _symptoms(old: Array, new: Array, lived: Lived, came: Flags) -> None:
     new[:, N["dizzy"]] = np.where(came, felt, old[:, N["dizzy"]])
     for i, name in enumerate(("oedema", "cough", "other_symptoms")):
         new[:, N[name]] = np.where(came, lived.symptoms[:, i], old[:, N[name]])
+        new[:, N[f"{name}_ever"]] = np.maximum(old[:, N[f"{name}_ever"]], new[:, N[name]])
 
 
 def _refills(
@@ -197,6 +198,7 @@ def observe(
         *doses.T, (levels > 0).sum(axis=1),
         weeks(note["change_day"]), day / 7.0, weeks(note["visit_day"]), note["refill"],
         note["dizzy"], note["oedema"], note["cough"], note["other_symptoms"],
+        note["oedema_ever"], note["cough_ever"], note["other_symptoms_ever"],
     )  # fmt: skip
     table = np.empty((len(PRESSURE_VIEW.features), len(day)))
     for i, row in enumerate(rows):

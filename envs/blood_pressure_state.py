@@ -25,6 +25,7 @@ NOTES: Final = (
     *("lab_day", "drawn_day", "drawn_potassium", "drawn_sodium", "drawn_creatinine"),
     *("change_day", "lab_change_day", "visit_day", "refill", "taken", "days"),
     *("dizzy", "oedema", "cough", "other_symptoms", "egfr_entry", "felt_dizzy", "readings"),
+    *("oedema_ever", "cough_ever", "other_symptoms_ever"),
 )
 """Columns of the notes kept from visit to visit: what has been measured and reported so far."""
 

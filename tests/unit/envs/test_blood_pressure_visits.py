@@ -143,6 +143,10 @@ def test_every_feature_is_the_truth_when_nothing_is_hidden(treat: Any) -> None:
         "weeks": weeks, "weeks_since_visit": 0.0, "refill": 1.0,
         "dizzy": np.where(weeks > 0.0, log["hypotension"] > 0.0, False),
         "oedema": log["oedema"], "cough": log["cough"], "other_symptoms": log["other_symptoms"],
+        **{
+            f"{name}_ever": np.maximum.accumulate(log[name], axis=0)
+            for name in ("oedema", "cough", "other_symptoms")
+        },
         "age": c["age_years"], "female": c["female"], "bmi": c["bmi"],
         "diabetes": c["diabetes"], "cvd": c["cvd"], "smoker": c["smoker"],
         "egfr0": c["egfr0"], "risk_10y": risk,
