@@ -262,7 +262,7 @@ class TrialProtocol(_Strict):
                 f"{self.environment}: leave it out"
             )
         device = self.measurement or load_measurement().name
-        given = dict(device) if isinstance(device, dict) else {"preset": device}
+        given: dict[str, Any] = dict(device) if isinstance(device, dict) else {"preset": device}
         given.setdefault("habituation_mmhg", STUDY_EFFECT.sbp_mmhg)
         return parse_trial(
             json.dumps({**self.model_dump(mode="json"), "measurement": given}), self.name

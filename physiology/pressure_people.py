@@ -124,7 +124,8 @@ def spec_of(values: Mapping[str, Any] | PressureSpec | None) -> PressureSpec:
             isinstance(v, (int, float)) and not isinstance(v, bool) for v in parts
         ):
             raise InputError(f"{name} is {value!r}; give {size} number{'s' * (size > 1)}")
-    return PressureSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return PressureSpec(**given)
 
 
 def pressure_response(untreated_sbp: Any) -> Any:
