@@ -38,7 +38,7 @@ def live_interval(task: BloodPressureTask, episode: Episode, state: State, order
             task, _rows(episode, rows), _rows(state, rows), _rows(orders, rows), first, length
         )
         if whole is None:
-            whole = Lived(*(np.empty((n, *v.shape[1:]), v.dtype) for v in part))
+            whole = Lived._make(np.empty((n, *v.shape[1:]), v.dtype) for v in part)
         for old, new in zip(whole, part, strict=True):
             old[rows] = new
     assert whole is not None

@@ -156,7 +156,8 @@ def steady_state(step: DayStep, mg: ArrayLike) -> Array:
     ``mg`` may be the mean over days of doses sometimes missed: amounts are then means as well.
     """
     source = step.gain * np.asarray(mg, dtype=np.float64)[..., None]
-    return np.asarray(np.linalg.solve(np.eye(4) - step.phi, source[..., None])[..., 0])
+    amounts = np.linalg.solve(np.eye(4) - step.phi, source[..., None])[..., 0]
+    return np.asarray(amounts, dtype=np.float64)
 
 
 def steady_exposure(step: DayStep, mg: ArrayLike) -> Array:

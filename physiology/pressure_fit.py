@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,8 +97,9 @@ def fit_gains(evaluations: int = 20) -> list[FittedGain]:
     low, high = np.array(list(FREE.values())).T
     margin = 1e-4 * (high - low)
     start = np.clip(shipped_values(), low + margin, high - margin)
+    slopes: Any = _slopes
     found = least_squares(
-        lambda v: residuals(v)[0], start, _slopes, bounds=(low, high), x_scale=0.1 * (high - low),
+        lambda v: residuals(v)[0], start, slopes, bounds=(low, high), x_scale=0.1 * (high - low),
         max_nfev=evaluations,
     )  # fmt: skip
     rows = zip(FREE, shipped_values(), found.x, strict=True)

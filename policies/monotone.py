@@ -90,7 +90,7 @@ def monotonicity(
                 f"levels of shape {(len(observation), len(CLASSES))}"
             )
         doses.append(tablets.standard_of(answer.astype(np.int64)))
-    change = np.diff(np.stack(doses), axis=0)
+    change = np.asarray(np.diff(np.stack(doses), axis=0), dtype=np.float64)
     total = change.sum(axis=-1)
     ras = change[..., :2].sum(axis=-1, keepdims=True)
     by_class = np.concatenate([ras, change[..., 2:]], axis=-1)

@@ -153,12 +153,12 @@ class Oracle(PressureRule):
 
     def _recognise(self, visit: Visit) -> Levels:
         """Return the row of each person in ``people``."""
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         c = self.people.covariates
         known = np.stack([c[column] / width for _, column, width in _KNOWN_BY], axis=1)
         seen = np.stack([visit[name] / width for name, _, width in _KNOWN_BY], axis=1)
-        distance, row = cKDTree(known).query(seen)
+        distance, row = KDTree(known).query(seen)
         if (distance > 10.0).any():
             raise InputError(
                 f"the oracle does not know person {int(np.argmax(distance))} of the batch; load it "

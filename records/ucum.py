@@ -24,7 +24,7 @@ _PRESSURE = {"mm[hg]": _same, "mmhg": _same, "kpa": _times(units.MMHG_PER_KPA)}
 _MOLAR = {"mmol/l": _same, "meq/l": _same}  # one charge each: sodium and potassium
 _CHOLESTEROL = {"mg/dl": _same, "mmol/l": _times(1.0 / units.MMOL_L_PER_MG_DL_CHOLESTEROL)}
 _RATE = {"/min": _same, "{beats}/min": _same, "beats/min": _same, "bpm": _same, "1/min": _same}
-_FILTRATION = dict.fromkeys(
+_FILTRATION: Final[dict[str, Convert]] = dict.fromkeys(
     (
         "ml/min/{1.73_m2}",
         "ml/min/1.73.m2",
@@ -38,34 +38,33 @@ _FILTRATION = dict.fromkeys(
     _same,
 )
 
-UNITS: Final[Mapping[str, Mapping[str, Convert]]] = MappingProxyType(
-    {
-        "pressure": _PRESSURE,
-        "heart_rate": _RATE,
-        "potassium": _MOLAR,
-        "sodium": _MOLAR,
-        "creatinine": {
-            "mg/dl": _same,
-            "umol/l": _times(units.MG_DL_PER_UMOL_L_CREATININE),
-            "µmol/l": _times(units.MG_DL_PER_UMOL_L_CREATININE),
-        },
-        "egfr": _FILTRATION,
-        "hba1c": {"%": _same, "mmol/mol": units.hba1c_percent},
-        "total_cholesterol": _CHOLESTEROL,
-        "hdl": _CHOLESTEROL,
-        "ldl": _CHOLESTEROL,
-        "triglycerides": {"mg/dl": _same, "mmol/l": _times(units.MG_DL_PER_MMOL_L_TRIGLYCERIDES)},
-        "uacr": {
-            "mg/g": _same,
-            "mg/g{creat}": _same,
-            "ug/mg": _same,
-            "mg/mmol": _times(units.MG_G_PER_MG_MMOL_CREATININE),
-        },
-        "weight": {"kg": _same, "g": _times(1e-3), "[lb_av]": _times(units.KG_PER_LB)},
-        "height": {"cm": _same, "m": _times(100.0), "[in_i]": _times(units.CM_PER_INCH)},
-        "bmi": {"kg/m2": _same, "kg/m^2": _same},
-    }
-)
+_BY_QUANTITY: Final[dict[str, Mapping[str, Convert]]] = {
+    "pressure": _PRESSURE,
+    "heart_rate": _RATE,
+    "potassium": _MOLAR,
+    "sodium": _MOLAR,
+    "creatinine": {
+        "mg/dl": _same,
+        "umol/l": _times(units.MG_DL_PER_UMOL_L_CREATININE),
+        "µmol/l": _times(units.MG_DL_PER_UMOL_L_CREATININE),
+    },
+    "egfr": _FILTRATION,
+    "hba1c": {"%": _same, "mmol/mol": units.hba1c_percent},
+    "total_cholesterol": _CHOLESTEROL,
+    "hdl": _CHOLESTEROL,
+    "ldl": _CHOLESTEROL,
+    "triglycerides": {"mg/dl": _same, "mmol/l": _times(units.MG_DL_PER_MMOL_L_TRIGLYCERIDES)},
+    "uacr": {
+        "mg/g": _same,
+        "mg/g{creat}": _same,
+        "ug/mg": _same,
+        "mg/mmol": _times(units.MG_G_PER_MG_MMOL_CREATININE),
+    },
+    "weight": {"kg": _same, "g": _times(1e-3), "[lb_av]": _times(units.KG_PER_LB)},
+    "height": {"cm": _same, "m": _times(100.0), "[in_i]": _times(units.CM_PER_INCH)},
+    "bmi": {"kg/m2": _same, "kg/m^2": _same},
+}
+UNITS: Final[Mapping[str, Mapping[str, Convert]]] = MappingProxyType(_BY_QUANTITY)
 
 _FAULT = "ours: beyond it a typing or unit error, not a living adult"
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(

@@ -123,8 +123,8 @@ def _single_share(setting: str, readings: float) -> float:
 
 def lab_sd(names: Sequence[str], expected: Array) -> Array:
     """Return the standard deviations (L, B) of laboratory results about their true values."""
-    cvs = dict(zip(LABS, load_laboratory().cvs, strict=True))
-    rounding = {"potassium": 0.03, "sodium": 0.3, "creatinine": 0.003}
+    cvs: dict[str, float] = dict(zip(LABS, load_laboratory().cvs, strict=True))
+    rounding: dict[str, float] = {"potassium": 0.03, "sodium": 0.3, "creatinine": 0.003}
     cv = np.array([cvs[name] for name in names])[:, None]
     least = np.array([rounding[name] for name in names])[:, None]
     return np.asarray(np.hypot(cv * expected, least))

@@ -129,7 +129,7 @@ class _Guide:
     def of(cls, z: Array) -> _Guide:
         spread = (1.0 - SHRINK) * np.cov(z.T) + SHRINK * np.diag(z.var(axis=0))
         root = np.linalg.cholesky(spread + 1e-8 * np.eye(z.shape[1]))
-        return cls(z.mean(axis=0), np.asarray(root))
+        return cls(z.mean(axis=0), np.asarray(root, dtype=np.float64))
 
     def distance(self, z: Array) -> Array:
         """Return half the squared distances (n,) from the mean in units of the spread."""
