@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from . import keywords
 
 LONGEST_DAYS = 3 * 728
 LONGEST_INTERVAL = 182
+MOST_THREADS = 4
 _MODES = ("levels", "box")
 _WEIGHT = "a number from 0 to 1e9, in units of the reward"
 
@@ -49,6 +51,13 @@ def _target(value: Any) -> tuple[float, float]:
         raise InputError(f"target is {value!r}; give {mend}")
     systolic = keywords.number("target", value[0], 100.0, 200.0, mend)
     return systolic, keywords.number("target", value[1], 50.0, 130.0, mend)
+
+
+def _threads(threads: Any) -> int:
+    if threads is not None:
+        return keywords.whole("threads", threads, 1, 1024)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MOST_THREADS)
 
 
 def _weights(weights: Any) -> dict[str, float]:
@@ -89,7 +98,7 @@ def make(
     cost_weights: Any = None,
     physiology: str = "dosegym_bp_2026",
     by_lane: bool = False,
-    threads: int = 1,
+    threads: int | None = None,
     cohort: PressureCohort | None = None,
 ) -> BloodPressureTask:
     """Compose the task from JSON-serialisable keywords (``cohort`` alone is a Python object).
@@ -131,8 +140,9 @@ def make(
         The body's model.
     by_lane : bool
         Whether lane i of a batch treats person i (modulo the cohort) instead of a drawn one.
-    threads : int
-        Threads of the engine.
+    threads : int, optional
+        Threads of the engine; by default as many as there are cores, at most 4. Numbers do not
+        depend on it, and fewer than 128 lanes use one.
     cohort : PressureCohort, optional
         The people themselves, instead of ``patient``; brings its formulary.
 
@@ -171,5 +181,5 @@ def make(
         terminate=keywords.interval("terminate", terminate, "mmHg"),
         cost_weights=_weights(cost_weights),
         by_lane=keywords.flag("by_lane", by_lane),
-        threads=keywords.whole("threads", threads, 1, 1024),
+        threads=_threads(threads),
     )
