@@ -1,4 +1,4 @@
-"""Write a report with a proposed treatment, or with why there is none."""
+"""Write a report: a proposed treatment, or why there is none."""
 
 from __future__ import annotations
 

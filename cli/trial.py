@@ -1,4 +1,4 @@
-"""Run an in-silico trial and compare it with what was published."""
+"""Run an in-silico trial beside its published results."""
 
 from __future__ import annotations
 
