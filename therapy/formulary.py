@@ -70,7 +70,7 @@ _LIST = (
     _drug("amlodipine", "ccb", 5.0, 1.25, 2.5, 5.0, 10.0),
     _drug("hydrochlorothiazide", "thiazide", 25.0, 6.25, 12.5, 25.0, 50.0),
     _drug(
-        "chlorthalidone", "thiazide", 12.5, 3.125, 6.25, 12.5, 25.0,
+        "chlorthalidone", "thiazide", 12.5, 6.25, 12.5, 25.0,
         source="Peterzan 2012 (doi:10.1161/HYPERTENSIONAHA.111.185637): 8.6 mg lowers systolic "
         "pressure as 26.4 mg of hydrochlorothiazide do; 12.5 mg, the nearest tablet, is one "
         "standard dose (project choice; Law 2003 lists 25 mg)",

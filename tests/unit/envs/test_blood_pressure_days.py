@@ -11,7 +11,7 @@ from dosegym.physiology.pharmacokinetics import steady_exposure
 from dosegym.therapy.adherence import load_adherence
 from dosegym.therapy.formulary import CLASSES
 
-REGIMEN = [3, 0, 3, 3, 0, 2]
+REGIMEN = [3, 0, 3, 2, 0, 2]
 STANDARD = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]
 
 

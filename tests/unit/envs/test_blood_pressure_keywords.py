@@ -90,15 +90,15 @@ def test_the_formulary_decides_drugs_and_levels() -> None:
     formulary = task.cohort.formulary
     assert formulary.drugs[1] == "telmisartan"
     assert formulary.mg[1].tolist()[:5] == [0.0, 10.0, 20.0, 40.0, 80.0]
-    assert task.action_space.nvec.tolist() == [6, 5, 5, 5, 5, 4]
+    assert task.action_space.nvec.tolist() == [6, 5, 5, 4, 5, 4]
 
 
 def test_a_chosen_interval_is_one_more_entry_of_the_action() -> None:
     """Four intervals to choose from; the mask leaves them open."""
     env = gym.make(ENV, interval_days="chosen", days=364)
     _, info = env.reset(seed=0)
-    assert env.action_space.nvec.tolist() == [6, 5, 5, 5, 5, 4, 4]
-    assert info["action_mask"].shape == (34,)
+    assert env.action_space.nvec.tolist() == [6, 5, 5, 4, 5, 4, 4]
+    assert info["action_mask"].shape == (33,)
     assert info["action_mask"][-4:].all()
 
 

@@ -44,8 +44,8 @@ def asked(lanes: Lanes, levels: Any) -> Any:
 
 
 def test_a_level_is_a_dose_of_the_formulary(treat: Any) -> None:
-    """Levels 3, 4 and 2 are lisinopril 10, amlodipine 10 and chlorthalidone 6.25 mg, by the log."""
-    course = treat([3, 0, 4, 2, 0, 0], n=1, steps=1)
+    """Levels 3, 4 and 1 are lisinopril 10, amlodipine 10 and chlorthalidone 6.25 mg, by the log."""
+    course = treat([3, 0, 4, 1, 0, 0], n=1, steps=1)
     doses = [course.log[f"dose_{kind}"][1, 0] for kind in CLASSES]
     assert doses == [1.0, 0.0, 2.0, 0.5, 0.0, 0.0]
     assert course.log["standard_doses"][1, 0] == 3.5
@@ -151,7 +151,7 @@ def test_box_actions_and_levels_are_inverse() -> None:
     ("mode", "action", "says"),
     [
         ("levels", [6, 0, 0, 0, 0, 0], "action is [6.0, 0.0, 0.0, 0.0, 0.0, 0.0]; give whole"),
-        ("levels", [0.5, 0, 0, 0, 0, 0], "numbers from 0 to 5, 4, 4, 4, 4, 3"),
+        ("levels", [0.5, 0, 0, 0, 0, 0], "numbers from 0 to 5, 4, 4, 3, 4, 3"),
         ("levels", [np.nan, 0, 0, 0, 0, 0], "action is [nan"),
         ("box", [1.2, 0, 0, 0, 0, 0], "every entry must be a number within [-1, 1]"),
         ("box", [np.nan, 0, 0, 0, 0, 0], "every entry must be a number within [-1, 1]"),

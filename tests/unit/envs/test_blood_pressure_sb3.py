@@ -38,12 +38,12 @@ def test_sb3_contrib_finds_the_masks(shell: str) -> None:
     if shell == "single":
         env: Any = gym.make(ENV)
         _, info = env.reset(seed=0)
-        masks, shape = utils.get_action_masks(env), (30,)
+        masks, shape = utils.get_action_masks(env), (29,)
         np.testing.assert_array_equal(masks, info["action_mask"])
     else:
         env = make_sb3_vec_env(ENV, n_envs=3, seed=0)
         env.reset()
-        masks, shape = utils.get_action_masks(env), (3, 30)
+        masks, shape = utils.get_action_masks(env), (3, 29)
     assert utils.is_masking_supported(env)
     assert masks.shape == shape
     assert masks.dtype == np.bool_

@@ -19,7 +19,7 @@ HARD = {"contraindications": "allow", "sick_days": "usual", "adherence": "poor"}
 
 def wild(seed: int, n: int, steps: int = 13) -> Any:
     """Return a controller that asks for random regimens, all classes at any level."""
-    wishes = np.random.default_rng(seed).integers(0, [6, 5, 5, 5, 5, 4], (steps, n, 6))
+    wishes = np.random.default_rng(seed).integers(0, [6, 5, 5, 4, 5, 4], (steps, n, 6))
     return lambda t, _: wishes[t]
 
 

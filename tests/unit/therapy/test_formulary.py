@@ -39,8 +39,8 @@ def test_each_class_has_a_drug_and_a_name() -> None:
 def test_levels_are_doses() -> None:
     """Level 0 is none; the others are the tablets' doses in mg and in standard doses."""
     formulary = load_formulary()
-    assert formulary.levels == (6, 5, 5, 5, 5, 4)
-    levels = np.array([[0, 0, 0, 0, 0, 0], [5, 4, 4, 4, 4, 3]])
+    assert formulary.levels == (6, 5, 5, 4, 5, 4)
+    levels = np.array([[0, 0, 0, 0, 0, 0], [5, 4, 4, 3, 4, 3]])
     assert formulary.mg_of(levels).tolist() == [[0] * 6, [40, 100, 10, 25, 20, 50]]
     assert formulary.standard_of(levels).tolist() == [[0] * 6, [4, 2, 2, 2, 2, 2]]
 
