@@ -120,3 +120,29 @@ def test_parts_change_no_number(result: TrialResult) -> None:
     assert [asdict(f.estimate) for f in again.findings] == [
         asdict(f.estimate) for f in result.findings
     ]
+
+
+def test_the_study_effect_lowers_readings_and_not_pressure() -> None:
+    """With it the reading at week 12 lies 4.2 (1 - exp(-3)) mmHg lower where nobody is treated."""
+    plan = twelve_weeks().model_dump(mode="json")
+    plan["arms"] = [{"name": "quadpill", "policy": "do_nothing"}]
+    plan["measurement"] = "noise_free"
+    plan["endpoints"] = [
+        {
+            "id": name, "label": name, "unit": "mmHg", "measure": "value", "column": name,
+            "week": 12, "arm": "quadpill", "published": 0.0, "status": "unverified",
+        }
+        for name in ("measured_sbp_mmhg", "sbp_mmhg")
+    ]  # fmt: skip
+    plain = parse_trial(yaml.safe_dump(plan), "plain")
+    usual, with_effect = (run_trial(plain, study_effect=effect) for effect in (False, True))
+    gap = [a.estimate.value - b.estimate.value
+           for a, b in zip(usual.findings, with_effect.findings, strict=True)]  # fmt: skip
+    assert gap[0] - gap[1] == pytest.approx(4.2 * (1.0 - np.exp(-3.0)), abs=0.05)
+    assert with_effect.protocol.measurement == {"preset": "noise_free", "habituation_mmhg": 4.2}
+
+
+def test_the_study_effect_is_of_blood_pressure_alone() -> None:
+    """An insulin trial refuses it in one line."""
+    with pytest.raises(InputError, match="study effect is known of blood pressure alone"):
+        load_trial("insulin-basal-bolus-pid").with_study_effect()

@@ -162,3 +162,24 @@ def test_refusals_name_the_mend(asked: object, words: str) -> None:
     """A wrong preset, field, value or setting is refused in one line."""
     with pytest.raises(InputError, match=words):
         load_measurement(asked)  # type: ignore[arg-type]
+
+
+def test_readings_fall_by_themselves_where_asked() -> None:
+    """Readings fall by 4.2 mmHg (1 - exp(-weeks / 4)), half of it diastolic; orthostasis stays."""
+    quiet = load_measurement("noise_free")
+    device = load_measurement({"preset": "noise_free", "habituation_mmhg": 4.2})
+    weeks = np.array([0.0, 4.0, 400.0])
+    draws = np.zeros((3, N_DRAWS))
+    true = [np.full(3, value) for value in (140.0, 85.0, 70.0, 134.0, 87.0)]
+    plain = quiet.apply(*true, draws, weeks=weeks)
+    fallen = device.apply(*true, draws, weeks=weeks)
+    settled = 1.0 - np.exp(-weeks / 4.0)
+    np.testing.assert_allclose(plain.sbp - fallen.sbp, 4.2 * settled)
+    np.testing.assert_allclose(plain.dbp - fallen.dbp, 2.1 * settled)
+    np.testing.assert_allclose(plain.standing_fall_sbp, fallen.standing_fall_sbp)
+
+
+def test_a_negative_habituation_is_refused() -> None:
+    """The field is named with its bounds."""
+    with pytest.raises(InputError, match="habituation_mmhg"):
+        load_measurement({"preset": "noise_free", "habituation_mmhg": -1.0})
