@@ -18,7 +18,7 @@ from dosegym.therapy.pressure_cohort import PressureCohort, pressure_cohort
 
 ENV = "dosegym/BloodPressure-v0"
 PEOPLE = 150
-TOP = np.array([5, 4, 4, 4, 4, 3])
+TOP = np.array(load_formulary().levels) - 1
 # Settling leaves less than this of any change, mmHg.
 ROUNDING_MMHG = 1e-3
 

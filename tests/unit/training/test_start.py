@@ -96,7 +96,7 @@ def test_sb3s_own_seed_does_not_reach_the_lanes() -> None:
 
 def test_levels_begin_at_the_usual_regimen() -> None:
     """Whatever it observes, the first agent's likeliest levels are the usual ones."""
-    settings = load_settings("ppo", PRESSURE, SMALL["ppo"]).settings
+    settings = load_settings("ppo", PRESSURE, {**SMALL["ppo"], "start.imitate": None}).settings
     env = make_lanes(PRESSURE, 4, 0, {"patient": "all"})
     model = make_model("ppo", env, settings, 0)
     seen = np.random.default_rng(0).normal(size=(64, *env.observation_space.shape))
