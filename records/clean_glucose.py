@@ -20,6 +20,7 @@ STRAY_GAP_S = 366 * 86400.0
 STRAY_SHARE, STRAY_FEW = 0.01, 3
 MIXED_SHARE = 0.2
 CONFLICT_MIN, CONFLICT_SHARE, CONFLICT_MG_DL = 20, 0.5, 20.0
+ABSURD = 1e6  # far outside any limit, and safe to multiply
 
 
 def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger) -> GlucoseSeries:
@@ -48,7 +49,7 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     time, value, censored = table[:, 0], table[:, 1].copy(), table[:, 2].astype(np.int8)
     require_unit(value[censored == 0], unit)
     if unit == "mmol/L":
-        value = np.asarray(mmol_l_to_mg_dl(value))
+        value = np.asarray(mmol_l_to_mg_dl(np.clip(value, -ABSURD, ABSURD)))
     value[censored < 0], value[censored > 0] = SENSOR.low, SENSOR.high
     keep = GLUCOSE.holds(value)
     _note(ledger, f"outside {GLUCOSE}", time, value, ~keep)

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from ..physiology.errors import InputError
-from . import clarity, loop_report, plain_csv, replay_bg
+from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
 from .clean import assemble
 from .files import Source, combined_sha256, csv_rows, is_json, json_of, load
-from .nightscout import read_nightscout
-from .raw import RawRecord, combine
+from .local_time import DayOrder
+from .read_found import PARTS, Found, read_found
 from .timeline import Timeline
-from .values import GlucoseUnit, glucose_unit
+from .values import glucose_unit
 
-FORMATS = ("nightscout", "clarity", "loop_report", "replay_bg", "plain_csv")
-PARTS = ("entries", "treatments", "profile")
-
-
-@dataclass(frozen=True)
-class Found:
-    """One file with what it holds; `part` says which piece of its format it is."""
-
-    source: Source
-    format: str
-    part: str = ""
-    document: object = None
+FORMATS = (
+    "nightscout",
+    "clarity",
+    "libreview",
+    "carelink",
+    "tidepool",
+    "loop_report",
+    "replay_bg",
+    "plain_csv",
+)
+HEAD_ROWS = 15  # enough for any preamble
 
 
 def read_record(
@@ -36,6 +35,7 @@ def read_record(
     format: str | None = None,
     unit: str | None = None,
     timezone: str | None = None,
+    dates: DayOrder | None = None,
 ) -> Timeline:
     """Read one person's record, whatever it was exported from.
 
@@ -44,12 +44,14 @@ def read_record(
     path : path
         A file, or a folder with the exports of one person.
     format : str, optional
-        One of ``nightscout``, ``clarity``, ``loop_report``, ``replay_bg``, ``plain_csv``; refused
-        where the content is another.
+        One of ``nightscout``, ``clarity``, ``libreview``, ``carelink``, ``tidepool``,
+        ``loop_report``, ``replay_bg``, ``plain_csv``; refused where the content is another.
     unit : str, optional
         ``mg/dL`` or ``mmol/L``: overrules the unit that the file declares.
     timezone : str, optional
         IANA name or fixed offset: overrules the zone that the file declares.
+    dates : {"dmy", "mdy"}, optional
+        Order of day and month, for LibreView and CareLink files that leave it open.
 
     Returns
     -------
@@ -62,6 +64,8 @@ def read_record(
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"format: {format[:30]!r} is unknown; use one of {', '.join(FORMATS)}")
+    if dates not in (None, "dmy", "mdy"):
+        raise InputError(f"dates: {str(dates)[:30]!r} is unknown; use 'dmy' or 'mdy'")
     wanted = None if unit is None else glucose_unit(unit)
     place = Path(path)
     sources = load(place)
@@ -75,7 +79,7 @@ def read_record(
         raise InputError(f"record: '{place}' {kind}")
     if format is not None and format != kind:
         raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
-    raw = _read(kind, found, timezone, wanted)
+    raw = read_found(kind, found, timezone, wanted, dates)
     notes = (*raw.notes, *_file_notes(found))
     return assemble(
         replace(raw, notes=notes), combined_sha256([item.source for item in found]), wanted
@@ -86,7 +90,9 @@ def identify(source: Source) -> Found:
     """Tell what a file holds; an unreadable kind is told in words as its format."""
     if is_json(source):
         return _identify_json(source, json_of(source))
-    header = next((row for _, row in csv_rows(source) if not row[0].lstrip().startswith("#")), [])
+    plain = (row for _, row in csv_rows(source) if not row[0].lstrip().startswith("#"))
+    head = list(islice(plain, HEAD_ROWS))
+    header = head[0] if head else []
     checks: tuple[tuple[str, str, Callable[[Sequence[str]], bool]], ...] = (
         ("clarity", "", clarity.looks_like_clarity),
         ("replay_bg", "table", replay_bg.looks_like_replay),
@@ -96,18 +102,23 @@ def identify(source: Source) -> Found:
     for kind, part, check in checks:
         if check(header):
             return Found(source, kind, part)
+    if libreview.looks_like_libreview(head):
+        return Found(source, "libreview")
+    if carelink.looks_like_carelink(head):
+        return Found(source, "carelink")
     joined = " ".join(header).lower()
-    if joined.startswith("glucose data generated on") or "historic glucose" in joined:
-        return Found(source, _unread("a LibreView export"))
+    if joined.startswith("glucose data generated on"):
+        return Found(source, _unread("a LibreView export without its header line"))
     if "bg reading" in joined or "carelink" in joined or joined.startswith("last name"):
-        return Found(source, _unread("a CareLink export"))
+        return Found(source, _unread("a CareLink export without a header line of sensor glucose"))
     return Found(source, _unread("in no known format"))
 
 
 def _unread(what: str) -> str:
     return (
-        f"is {what}, which is not read; give Nightscout JSON, a Clarity CSV, a Loop report, a "
-        "ReplayBG table or a plain CSV with columns such as time,glucose_mg_dl"
+        f"is {what}, which is not read; give Nightscout or Tidepool JSON, a Clarity, LibreView or "
+        "CareLink CSV, a Loop report, a ReplayBG table or a plain CSV with columns such as "
+        "time,glucose_mg_dl"
     )
 
 
@@ -124,6 +135,8 @@ def _identify_json(source: Source, document: object) -> Found:
             return Found(source, _unread("a FHIR resource"))
         document = [document] if keys & {"store", "sgv", "eventType"} else document
     if isinstance(document, list):
+        if tidepool.looks_like_tidepool(document):
+            return Found(source, "tidepool", "", document)
         part = _part_of(document) or (_named_part(source.name) if not document else "")
         if part:
             return Found(source, "nightscout", part, document)
@@ -184,6 +197,9 @@ def _of_one_format(found: Sequence[Found], place: Path) -> list[Found]:
     told_apart = {
         "nightscout": True,
         "clarity": True,
+        "libreview": False,
+        "carelink": True,
+        "tidepool": True,
         "plain_csv": True,
         "replay_bg": any(item.part == "info" for item in read),
         "loop_report": False,
@@ -194,56 +210,6 @@ def _of_one_format(found: Sequence[Found], place: Path) -> list[Found]:
             "that they are one person's; give one file"
         )
     return read
-
-
-def _read(
-    kind: str, found: Sequence[Found], timezone: str | None, unit: GlucoseUnit | None
-) -> RawRecord:
-    """Hand the files to their reader."""
-    if kind == "nightscout":
-        return _read_nightscout(found, timezone, unit)
-    if kind == "loop_report":
-        return loop_report.read_loop_report(found[0].document, timezone)
-    if kind == "clarity":
-        return combine([clarity.read_clarity(item.source, timezone) for item in found])
-    if kind == "plain_csv":
-        records = [plain_csv.read_plain(item.source, timezone, unit) for item in found]
-        if len(records) > 1 and any(record.subject is None for record in records):
-            raise InputError(
-                "plain CSV: several files are joined only where each says '# subject: P001'; "
-                "add the line or give one file"
-            )
-        return combine(records)
-    info = next((item.source for item in found if item.part == "info"), None)
-    tables = [item.source for item in found if item.part == "table"]
-    if not tables:
-        raise InputError("ReplayBG: a patient table holds no glucose; give data_day_*.csv")
-    return combine([replay_bg.read_replay(source, info, timezone) for source in tables])
-
-
-def _read_nightscout(
-    found: Sequence[Found], timezone: str | None, unit: GlucoseUnit | None
-) -> RawRecord:
-    rows: dict[str, list[object]] = {part: [] for part in PARTS}
-    for item in found:
-        if item.part == "bundle" and isinstance(item.document, dict):
-            for part in PARTS:
-                rows[part] += _rows_of(item.document, part)
-        elif isinstance(item.document, list):
-            rows[item.part] += item.document
-    if not rows["entries"]:
-        raise InputError(
-            "Nightscout: there are no entries, so no glucose; give the entries file, or a folder "
-            "that holds entries, treatments and profile"
-        )
-    return read_nightscout(rows["entries"], rows["treatments"], rows["profile"], timezone, unit)
-
-
-def _rows_of(document: Mapping[str, Any], part: str) -> list[object]:
-    value = document.get(part, document.get(f"{part}s"))
-    if isinstance(value, dict):
-        return [value]
-    return list(value) if isinstance(value, list) else []
 
 
 def _file_notes(found: Sequence[Found]) -> tuple[str, ...]:

@@ -56,6 +56,56 @@ def day_order(texts: Sequence[str], wanted: DayOrder | None) -> DayOrder:
     )
 
 
+def record_day_order(texts: Sequence[str], wanted: DayOrder | None) -> DayOrder:
+    """Return the order of a sensor record's dates; neighbouring days settle what one date cannot.
+
+    A sensor is worn day after day, and read in the wrong order those days lie a month apart.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Every date of the file, each day once or more.
+    wanted : "mdy", "dmy" or None
+        What the caller says; None to find out.
+
+    Raises
+    ------
+    InputError
+        When every date could be either and no two days are neighbours in one order only.
+    """
+    matches = [match for text in set(texts) if (match := _YEAR_LAST.match(text.strip()))]
+    days = sorted({(int(m[1]), int(m[2]), int(m[3])) for m in matches})
+    dotted = any("." in match[0] for match in matches)
+    if wanted is not None or not days or dotted:
+        return wanted or "dmy"
+    day_first = any(first > 12 for first, _, _ in days)
+    month_first = any(second > 12 for _, second, _ in days)
+    if day_first != month_first:
+        return "dmy" if day_first else "mdy"
+    if not day_first:
+        if all(first == second for first, second, _ in days):
+            return "dmy"
+        runs = {order: _neighbours(days, order) for order in ("dmy", "mdy")}
+        if bool(runs["dmy"]) != bool(runs["mdy"]):
+            return "dmy" if runs["dmy"] else "mdy"
+    example = "-".join(f"{part:02d}" for part in days[0])
+    raise InputError(
+        f"dates: '{example}' may be day first or month first; export a period of several days "
+        "with one after the 12th, or pass dates='dmy' or 'mdy'"
+    )
+
+
+def _neighbours(days: Sequence[tuple[int, int, int]], order: str) -> int:
+    """Count the days that follow on another one."""
+    numbers = {
+        date(year + (2000 if year < 100 else 0), *((one, two) if order == "mdy" else (two, one)))
+        for one, two, year in days
+        if year >= 1
+    }
+    ordinals = {day.toordinal() for day in numbers}
+    return sum(number + 1 in ordinals for number in ordinals)
+
+
 def local_seconds(day: str, time: str, order: DayOrder) -> float | None:
     """Return a local clock reading, counted as if it were UTC; None where it is no time.
 
