@@ -27,8 +27,10 @@ def command(
 ) -> None:
     """Let every policy treat the same patients on the same days and print what came of it."""
     from ..evaluation import benchmark
+    from ..evaluation.write import check_outputs
     from .options import bar
 
+    check_outputs(json_file, inputs=[protocol, *(policy or ())])
     with bar("composing the tasks") as progress:
         result = benchmark(
             protocol, policy or (), episodes=episodes, trust=trust, progress=progress

@@ -28,8 +28,10 @@ def command(
 ) -> int:
     """Test a policy on independent virtual patients and print every bound beside its limit."""
     from ..evaluation.safety import SEED, certify
+    from ..evaluation.write import check_outputs
     from .options import bar, json_object
 
+    check_outputs(json_file, inputs=[policy, constraints])
     keywords = json_object("--env-kwargs", env_kwargs)
     rules = _rules(constraints, env)
     with bar("drawing virtual patients") as progress:

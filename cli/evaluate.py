@@ -34,9 +34,11 @@ def command(
     """Let a policy dose every patient of the environment and print what came of it."""
     from ..evaluation import evaluate
     from ..evaluation.subjects import subject_of
+    from ..evaluation.write import check_outputs
     from ..policies import load_policy
     from .options import bar, json_object, one_of
 
+    check_outputs(json_file, csv_file, plot, inputs=[policy])
     keywords = json_object("--env-kwargs", env_kwargs)
     asked = one_of("environment", environment, "--env", env)
     chosen = load_policy(policy, trust=trust)

@@ -27,10 +27,11 @@ def command(
     from rich.console import Console
 
     from ..clinic.person import with_person
-    from ..evaluation.write import write_text
+    from ..evaluation.write import check_outputs, write_text
     from ..records import read_record
     from ..twins import fit_twin
 
+    check_outputs(out, inputs=[record])
     timeline = read_record(record, format=format, unit=unit, timezone=timezone)
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:

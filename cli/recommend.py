@@ -49,6 +49,9 @@ def command(
         str | None, typer.Option(help="mg/dL, mmol/L, mmHg or kPa, against the file's own.")
     ] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA name or offset.")] = None,
+    dates: Annotated[
+        str | None, typer.Option(help="dmy or mdy, where dates may be read both ways.")
+    ] = None,
     weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
     age_years: Annotated[float | None, typer.Option(help="Age, if not recorded.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the fit and of the forecast.")] = 0,
@@ -60,10 +63,12 @@ def command(
     from rich.console import Console
 
     from ..clinic import write_report
+    from ..evaluation.write import check_outputs
     from ..records import kind_of_record
 
+    check_outputs(out, json_file, inputs=[record, policy, certificate, twin])
     wish = _Wish(
-        record, policy, certificate, unit, timezone, weight_kg, age_years, draws, seed, trust
+        record, policy, certificate, unit, timezone, dates, weight_kg, age_years, draws, seed, trust
     )
     kind = kind_of_record(record)
     own = {"twin": twin, "hours": hours, "format": format, "days": days}
@@ -86,6 +91,7 @@ class _Wish:
     certificate: Path | None
     unit: str | None
     timezone: str | None
+    dates: Any
     weight_kg: float | None
     age_years: float | None
     draws: int | None
@@ -107,11 +113,15 @@ def _glucose(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) -
     from ..policies import load_policy
     from ..records import read_record
 
+    timeline = read_record(
+        wish.record,
+        format=own["format"],
+        unit=wish.unit,
+        timezone=wish.timezone,
+        dates=wish.dates,
+    )
     if wish.policy is None:
         raise InputError("policy is not given; choose one with --policy, such as basal_bolus")
-    timeline = read_record(
-        wish.record, format=own["format"], unit=wish.unit, timezone=wish.timezone
-    )
     return recommend(
         timeline,
         load_policy(wish.policy, trust=wish.trust),
@@ -133,10 +143,10 @@ def _pressure(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) 
     from ..policies import load_policy
     from ..records import read_pressure
 
-    record = read_pressure(wish.record, unit=wish.unit, timezone=wish.timezone)
+    record = read_pressure(wish.record, unit=wish.unit, timezone=wish.timezone, dates=wish.dates)
     return recommend_pressure(
         record,
-        load_policy(wish.policy or DEFAULT_POLICY, trust=wish.trust),
+        load_policy(DEFAULT_POLICY if wish.policy is None else wish.policy, trust=wish.trust),
         certificate=wish.certificate,
         days=DAYS if own["days"] is None else own["days"],
         seed=wish.seed,

@@ -33,9 +33,10 @@ def command(
     """
     from ..evaluation.trial import run_trial
     from ..evaluation.trial_table import markdown, text
-    from ..evaluation.write import write_text
+    from ..evaluation.write import check_outputs, write_text
     from .options import bar
 
+    check_outputs(json_file, markdown_file, inputs=[protocol])
     with bar("composing the arms") as progress:
         result = run_trial(
             protocol, engine=engine, n=people, part=part, study_effect=study_effect,

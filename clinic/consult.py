@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ..evaluation.safety_case import SafetyCase, load_case
+from ..evaluation.subjects import environment_of
 from ..physiology.errors import InputError
+from ..physiology.streams import check_seed
 from ..policies.card import policy_hash
 from ..policies.library import load_policy
 from ..records.detect import read_record
@@ -34,6 +36,7 @@ from .words import limits_for, reasons_for, watch_for
 
 Progress = Callable[[str], None]
 
+INSULIN: Final = "dosegym/Insulin-v0"
 LONGEST_HOURS: Final = 72
 FEWEST_DRAWS: Final = 20
 
@@ -83,9 +86,10 @@ def recommend(
         refusal, not an error.
     """
     tell = progress or (lambda _: None)
-    _check_arguments(hours, draws)
+    _check_arguments(hours, draws, seed)
     timeline = _record_of(record, weight_kg, age_years)
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
+    _check_policy(chosen)
     case = load_case(certificate) if isinstance(certificate, (str, Path)) else certificate
     facts = _gather(timeline, twin, case, _Wish(hours, draws, seed), tell)
     checks, shown = _judge(facts, chosen, tell)
@@ -196,7 +200,16 @@ def why_refused(missing: Sequence[Check]) -> tuple[str, ...]:
     return tuple(check.sentence() for check in failed or missing)
 
 
-def _check_arguments(hours: int, draws: int) -> None:
+def _check_policy(policy: Any) -> None:
+    meant = environment_of(policy)
+    if meant != INSULIN:
+        raise InputError(
+            f"policy is for {meant}, the record is of glucose; choose one such as basal_bolus"
+        )
+
+
+def _check_arguments(hours: int, draws: int, seed: int) -> None:
+    check_seed(seed)
     if not isinstance(hours, int) or not 1 <= hours <= LONGEST_HOURS:
         raise InputError(f"hours is {hours!r}; give a whole number from 1 to {LONGEST_HOURS}")
     if not isinstance(draws, int) or draws < FEWEST_DRAWS:

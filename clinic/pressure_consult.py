@@ -11,6 +11,7 @@ import numpy as np
 
 from ..evaluation.safety_case import SafetyCase, load_case
 from ..physiology.errors import InputError
+from ..physiology.streams import check_seed
 from ..policies.card import policy_hash
 from ..policies.library import load_policy
 from ..records.chart import Chart, PressureRecord
@@ -94,6 +95,7 @@ def recommend_pressure(
         raise InputError(f"days is {days!r}; give a whole number from 28 to {LONGEST_DAYS}")
     if not isinstance(draws, int) or draws < FEWEST_DRAWS:
         raise InputError(f"draws is {draws!r}; give a whole number of at least {FEWEST_DRAWS}")
+    check_seed(seed)
     tell = progress or (lambda _: None)
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
     policy_formulary(chosen)

@@ -71,7 +71,7 @@ def check_reward(name: str) -> str:
     InputError
         If there is no such reward.
     """
-    if name not in REWARDS:
+    if not isinstance(name, str) or name not in REWARDS:
         raise InputError(f"reward is {name!r}; choose one of {', '.join(REWARDS)}")
     return name
 

@@ -262,11 +262,12 @@ def _bca_tails(tails: Array, draws: Array, estimate: float, left_out: Array) -> 
     """Shift the two quantile levels for bias and acceleration (Efron 1987)."""
     below = (np.sum(draws < estimate) + 0.5 * np.sum(draws == estimate)) / draws.size
     spread = left_out.mean() - left_out
-    scale = float(np.sum(spread**2))
+    # Its power is what is divided by: in the smallest numbers a scale above 0 has a power of 0.
+    power = float(np.sum(spread**2)) ** 1.5
     # All draws on one side, or no spread: no correction can be estimated.
-    if scale == 0.0 or not 0.0 < below < 1.0:
+    if power == 0.0 or not 0.0 < below < 1.0:
         return tails
-    acceleration = float(np.sum(spread**3)) / (6.0 * scale**1.5)
+    acceleration = float(np.sum(spread**3)) / (6.0 * power)
     shift = special.ndtri(below)
     z = shift + special.ndtri(tails)
     stretch = 1.0 - acceleration * z

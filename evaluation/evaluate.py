@@ -13,7 +13,9 @@ import numpy as np
 
 from ..envs.registry import make_task
 from ..physiology.errors import InputError
+from ..physiology.streams import check_seed
 from ..policies.library import load_policy
+from ..therapy.formulary import load_formulary
 from .rollout import WHOLE, Progress, Rollout, lane_seed, rollout
 from .scoring import TRUTH, Scoring, metrics_of, rows_of
 from .subject import Subject
@@ -28,7 +30,10 @@ __all__ = ["Evaluation", "evaluate", "keywords_for", "metrics_of", "rows_of"]
 LANES = 512
 SUMMARY_STREAM = 7
 # Keywords that give actions their meaning: a caller may not change them under a policy.
-LANGUAGE = ("action", "formulary")
+LANGUAGE = ("action",)
+# What a policy of tablets that names none of them was made for.
+UNSAID = {"action": "levels", "formulary": "default", "interval_days": 28}
+TABLETS = "dosegym/BloodPressure-v0"
 
 
 @dataclass(frozen=True)
@@ -104,15 +109,35 @@ def keywords_for(policy: Any, env_kwargs: Mapping[str, Any] | None) -> dict[str,
     telling = {k: wants.pop(k) for k in ("announced", "lead_min") if k in wants}
     for key in LANGUAGE:
         if key in given and given[key] != wants.get(key, given[key]):
-            raise InputError(
-                f"{key} is {given[key]!r} in env-kwargs, the policy acts in {wants[key]!r}; leave "
-                f"{key} out or choose another policy"
-            )
+            raise _another(key, given[key], wants[key])
+    if "formulary" in wants or getattr(policy, "env_id", None) == TABLETS:
+        _same_tablets({**UNSAID, **wants}, given)
     scenario = given.get("scenario", "unannounced")
     if telling:
         asked = dict(scenario) if isinstance(scenario, Mapping) else {"preset": scenario}
         given["scenario"] = telling | asked
     return wants | given
+
+
+def _same_tablets(wants: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse what changes the meaning or the shape of tablets' levels under a policy of them."""
+    asked = {**wants, **given}
+    tablets = [load_formulary(keywords["formulary"]) for keywords in (wants, asked)]
+    chosen = [str(keywords["interval_days"]) == "chosen" for keywords in (wants, asked)]
+    for key, same in (
+        ("action", asked["action"] == wants["action"]),
+        ("formulary", tablets[0] == tablets[1]),
+        ("interval_days", chosen[0] == chosen[1]),
+    ):
+        if not same:
+            raise _another(key, asked[key], wants[key])
+
+
+def _another(key: str, given: Any, meant: Any) -> InputError:
+    return InputError(
+        f"{key} is {given!r} in env-kwargs, the policy acts in {meant!r}; leave {key} out or "
+        "choose another policy"
+    )
 
 
 def evaluate(
@@ -170,8 +195,9 @@ def evaluate(
     env_id = environment_of(chosen, env_id)
     subject = subject_of(env_id)
     episodes = subject.episodes if episodes is None else episodes
-    days = subject.days if days is None else days
+    days = _days(days, (env_kwargs or {}).get("days"), subject.days)
     _check_counts(episodes=episodes, days=days)
+    check_seed(seed)
     _check_scoring(subject, scoring)
     wanted = {"patient": "all", **keywords_for(chosen, env_kwargs)}
     kwargs = {**wanted, "days": days, "terminate": None}
@@ -188,6 +214,13 @@ def evaluate(
     summary = summarise(rows, rng=rng)
     card = dict(getattr(chosen, "card", {"policy": type(chosen).__name__}))
     return Evaluation(card, env_id, kwargs, rows, summary, tuple(runs))
+
+
+def _days(asked: int | None, keyword: Any, usual: int) -> Any:
+    """Return the length of an episode, which may be said as an argument or as a keyword."""
+    if asked is not None and keyword is not None and asked != keyword:
+        raise InputError(f"days is {asked!r}, and {keyword!r} in env-kwargs; give one of them")
+    return next(days for days in (asked, keyword, usual) if days is not None)
 
 
 def _check_counts(**counts: Any) -> None:

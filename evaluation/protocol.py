@@ -7,7 +7,6 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -21,6 +20,7 @@ from pydantic import (
 )
 
 from ..physiology.errors import InputError
+from ..policies.strict_yaml import yaml_as_json
 from .scoring import CEILING_MG_DL, Scoring
 from .subjects import subject_of
 from .window import Window
@@ -146,16 +146,9 @@ def parse_protocol(text: str, origin: str) -> Protocol:
     InputError
         One line naming the key, its value and the mend.
     """
+    plain = yaml_as_json(text, origin)
     try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
-        raise InputError(f"{origin}: {place}{problem}; correct the YAML") from None
-    try:
-        # Through JSON, so that strict mode takes lists for tuples but no text for numbers.
-        return Protocol.model_validate_json(json.dumps(raw, default=str), strict=True)
+        return Protocol.model_validate_json(plain, strict=True)
     except ValidationError as error:
         raise InputError(f"protocol {origin}: {_fault(error)}") from None
 

@@ -15,6 +15,7 @@ from ..envs.registry import make_task
 from ..physiology.errors import InputError
 from ..policies.library import load_policy
 from .evaluate import keywords_for, without_nan
+from .subjects import environment_of
 from .trial_analysis import Estimate, difference_of, mean_of, ratio_of
 from .trial_endpoints import visit_of
 from .trial_engine import ENGINES, Part, key_of, live_all
@@ -151,8 +152,8 @@ def run_trial(
     plan = plan.with_study_effect() if study_effect else plan
     _check_run(engine, part)
     keywords = {arm.name: _compose(plan, arm) for arm in plan.arms}
+    people = _allocate(plan, plan.population.n)
     enrolled = recruit(plan, progress)
-    people = _allocate(plan, len(enrolled))
     parts, owners = _cut(plan, keywords, enrolled, people, part)
     tell = progress or (lambda *_: None)
     found = live_all(parts, engine, lambda done, total: tell("simulating", done, total))
@@ -171,7 +172,9 @@ def _check_run(engine: Any, part: Any) -> None:
 
 def _compose(plan: TrialProtocol, arm: Arm) -> dict[str, Any]:
     """Return an arm's environment keywords, after checking all that needs no people."""
-    keywords = keywords_for(load_policy(arm.policy, **arm.settings), plan.keywords())
+    policy = load_policy(arm.policy, **arm.settings)
+    environment_of(policy, plan.environment)
+    keywords = keywords_for(policy, plan.keywords())
     task = make_task(plan.environment, **keywords)
     steps, step_min = int(task.n_steps), float(task.step_min)
     for endpoint in plan.endpoints:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import types
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from ..physiology.errors import InputError
+from ..policies.strict_yaml import yaml_as_json
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -31,16 +30,9 @@ def read_model(kind: type[Record], text: str, origin: str) -> Record:
     InputError
         One line naming the key, its value and the mend.
     """
+    plain = yaml_as_json(text, origin)
     try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
-        raise InputError(f"{origin}: {place}{problem}; correct the YAML") from None
-    try:
-        # Through JSON, so that strict mode takes lists for tuples but no text for numbers.
-        return kind.model_validate_json(json.dumps(raw, default=str), strict=True)
+        return kind.model_validate_json(plain, strict=True)
     except ValidationError as error:
         raise InputError(f"{origin}: {_fault(kind, error)}") from None
 
@@ -63,7 +55,7 @@ def _fault(kind: type[BaseModel], error: ValidationError) -> str:
         return said if first["type"] == "value_error" else f"is no mapping of keys ({said})"
     if first["type"] == "value_error":
         return f"{place} {said}"
-    mend = said.removeprefix("Input should ").removeprefix("String should ")
+    mend = said.partition("should ")[2] or said
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return f"{place} is {shown}; it should {mend}"

@@ -77,10 +77,11 @@ def recruit(protocol: TrialProtocol, progress: Any = None) -> Enrolled:
     """
     people = protocol.population
     size = int(np.ceil(people.n * people.screen))
-    candidates = _candidates(protocol, size)
-    everyone = np.arange(size)
     device = people.screening_measurement
     asked = {**protocol.keywords(), **({} if device is None else {"measurement": device})}
+    make_task(protocol.environment, **asked)
+    candidates = _candidates(protocol, size)
+    everyone = np.arange(size)
     eligible = everyone
     if people.include or people.exclude:
         seen = _visit(protocol, asked, candidates, everyone, SCREENING_EPISODE, progress)
@@ -110,8 +111,13 @@ def _candidates(protocol: TrialProtocol, size: int) -> Any:
     """Return the cohort of candidates, from the stream that no training draws from."""
     people = protocol.population
     if protocol.environment == INSULIN:
-        wanted = {"population": "virtual", "purpose": "test", **people.sampler}
-        patient = {**wanted, "size": size, "seed": protocol.seed}
+        fixed = {"population": "virtual", "purpose": "test", "size": size, "seed": protocol.seed}
+        for key in fixed:
+            if key in people.sampler:
+                raise InputError(
+                    f"population.sampler names {key!r}, which the trial sets itself; leave it out"
+                )
+        patient = {**people.sampler, **fixed}
         return make_task(protocol.environment, patient=patient).cohort
     from ..therapy.pressure_cohort import pressure_cohort
 
@@ -138,11 +144,21 @@ def _on_regimens(cohort: Any, protocol: TrialProtocol) -> Any:
                     f"population.regimens name {kind!r}; the classes are {', '.join(CLASSES)}"
                 )
     doses = np.array([[r.doses.get(kind, 0.0) for kind in CLASSES] for r in regimens])
+    _check_doses(doses, cohort.formulary)
     key = np.random.SeedSequence(protocol.seed, spawn_key=(REGIMEN_STREAM,))
     shares = np.cumsum([regimen.share for regimen in regimens])
     drawn = shares[-1] * np.random.default_rng(key).random(len(cohort))
     asked = _levels(cohort.formulary, doses)[np.searchsorted(shares, drawn, side="right")]
     return replace(cohort, entry=_permitted(cohort, asked))
+
+
+def _check_doses(doses: Array, formulary: Formulary) -> None:
+    highest = formulary.standard.max(axis=1)
+    for regimen, slot in np.argwhere(doses > highest + 1e-9):
+        raise InputError(
+            f"population.regimens give {doses[regimen, slot]:g} standard doses of {CLASSES[slot]}; "
+            f"the highest tablet of {formulary.drugs[slot]} is {highest[slot]:g}"
+        )
 
 
 def _permitted(cohort: Any, levels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -36,6 +36,10 @@ RESERVED = (
 )  # fmt: skip
 
 
+# More than any trial needs, and all that the memory of a usual computer holds at once.
+MOST_CANDIDATES = 2_000_000
+
+
 class _Strict(BaseModel):
     """Frozen, no unknown keys, finite numbers."""
 
@@ -74,6 +78,15 @@ class TrialPopulation(_Strict):
     include: tuple[Rule, ...] = ()
     exclude: tuple[Rule, ...] = ()
     match: dict[str, Moments] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _simulable(self) -> TrialPopulation:
+        if self.n * self.screen > MOST_CANDIDATES:
+            raise ValueError(
+                f"asks for {self.n * self.screen:g} candidates (n times screen); give at most "
+                f"{MOST_CANDIDATES}"
+            )
+        return self
 
     @field_validator("include", "exclude")
     @classmethod
@@ -159,11 +172,22 @@ class Endpoint(_Strict):
             raise ValueError("has a tolerance; give 'published' with it and no 'within'")
         if self.published is None and self.status != "none":
             raise ValueError("has no published value; set status to none")
+        if self.limits == {}:
+            raise ValueError("has limits of no column; name at least one")
+        self._check_range()
         for key in ("within", "published_interval"):
             ends = getattr(self, key)
             if ends is not None and not ends[0] < ends[1]:
                 raise ValueError(f"has {key} {list(ends)}; give two rising numbers")
         return self
+
+    def _check_range(self) -> None:
+        """Refuse a range that holds nothing, or everything."""
+        low, high = self.range or (0.0, None)
+        if low is None and high is None:
+            raise ValueError("has a range without ends; give at least one")
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"has range from {low:g} to {high:g}; give the lower end first")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -223,6 +247,12 @@ class TrialProtocol(_Strict):
                     raise ValueError(
                         f"endpoints.{place}.{key} is {week:g}; the trial ends in week {last:g}"
                     )
+            first, end = endpoint.from_week, endpoint.week
+            end = self.visits.horizon_days / 7.0 if end is None else end
+            if first is not None and first >= end:
+                raise ValueError(
+                    f"endpoints.{place} spans week {first:g} to {end:g}; give rising weeks"
+                )
         if self.population.regimens and "Insulin" in self.environment:
             raise ValueError("population.regimens are of tablets; leave them out for insulin")
         return self

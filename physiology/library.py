@@ -25,7 +25,7 @@ def load_model(name: str = "uva_padova_2008", **options: str) -> Model:
     InputError
         If the name or an option is unknown.
     """
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise InputError(f"physiology is {name!r}; choose one of {', '.join(MODELS)}")
     build = import_module(f".models.{name}", __package__).build
     try:

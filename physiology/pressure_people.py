@@ -29,6 +29,17 @@ GROUPS: Final = ("adult", "older", "kidney_disease")
 OLDER_YEARS: Final = 65.0
 KIDNEY_EGFR: Final = 60.0
 NAMED: Final = 30
+# Project choices: beyond these the model's adults would be clipped or were never looked at.
+BOUNDS: Final = {
+    "age": (18.0, 110.0),
+    "untreated_sbp": (90.0, 260.0),
+    "egfr": (5.0, 160.0),
+    "bmi": (12.0, 80.0),
+}
+MOST_PULSE_SHIFT: Final = 40.0
+HUGE: Final = 1e9
+# Their parameters alone then take 2 GB of memory.
+MOST_PEOPLE: Final = 5_000_000
 _NAMED_KEY: Final = (0x424C4F4F, 0x44505253)
 
 REFERENCE_SBP: Final = 154.0
@@ -86,16 +97,29 @@ class PressureSpec:
             value = getattr(self, f.name)
             if isinstance(f.default, tuple):
                 low, high = value[2], value[3]
-                if len(value) != 4 or not value[1] > 0.0 or not low < high:
+                finite = all(abs(v) < HUGE for v in value)
+                if len(value) != 4 or not finite or not value[1] > 0.0 or not low < high:
                     raise InputError(
                         f"{f.name} is {value!r}; give mean, SD above 0, lowest, highest"
+                    )
+                least, most = BOUNDS[f.name]
+                if low < least or high > most:
+                    raise InputError(
+                        f"{f.name} reaches from {low:g} to {high:g}; stay within {least:g} and "
+                        f"{most:g}, where the model's people live"
                     )
                 ends = ((low - value[0]) / value[1], (high - value[0]) / value[1])
                 if ndtr(ends[1]) - ndtr(ends[0]) < 1e-4:
                     raise InputError(
                         f"{f.name} is {value!r}: hardly anyone lies between {low:g} and {high:g}"
                     )
-            elif f.name != "pulse_shift" and not 0.0 <= value <= 1.0:
+            elif f.name == "pulse_shift":
+                if not abs(value) <= MOST_PULSE_SHIFT:
+                    raise InputError(
+                        f"{f.name} is {value!r}; give mmHg from -{MOST_PULSE_SHIFT:g} to "
+                        f"{MOST_PULSE_SHIFT:g}"
+                    )
+            elif not 0.0 <= value <= 1.0:
                 raise InputError(f"{f.name} is {value!r}; give a share from 0 to 1")
 
 
@@ -170,8 +194,10 @@ def sample_pressure(
     InputError
         If ``n`` is below 1 or a group is unknown.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise InputError(f"number of people is {n!r}; give a whole number of at least 1")
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= MOST_PEOPLE:
+        raise InputError(
+            f"number of people is {n!r}; give a whole number of at least 1, at most {MOST_PEOPLE}"
+        )
     unknown = [g for g in groups or () if g not in GROUPS]
     if unknown or isinstance(groups, str) or (groups is not None and not len(groups)):
         raise InputError(f"groups is {groups!r}; give a list of some of {', '.join(GROUPS)}")

@@ -12,6 +12,18 @@ PURPOSES = ("training", "validation", "test", "certification")
 _MARK = 0x646F7365
 
 
+def check_seed(seed: object) -> None:
+    """Refuse a seed that no generator takes.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number of at least 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed is {seed!r}; give a whole number of at least 0")
+
+
 def stream(seed: int, purpose: str) -> np.random.Generator:
     """Return the random generator of one purpose.
 
@@ -32,7 +44,6 @@ def stream(seed: int, purpose: str) -> np.random.Generator:
     """
     if purpose not in PURPOSES:
         raise InputError(f"purpose is {purpose!r}; choose one of {', '.join(PURPOSES)}")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"seed is {seed!r}; give a whole number of at least 0")
+    check_seed(seed)
     key = (_MARK, PURPOSES.index(purpose))
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))

@@ -101,7 +101,7 @@ def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any
     if text in shipped_tables() or text.endswith((".yaml", ".yml")):
         return guideline(text, **options)
     file = shipped_agents().get(text, Path(text))
-    if text and (file.exists() or file.with_suffix(".zip").exists()):
+    if text and _exists(file):
         from .learned import load_agent
 
         if options:
@@ -113,6 +113,14 @@ def load_policy(name: str | Path, *, trust: bool = False, **options: Any) -> Any
         f"policy is {text!r}: not built in ({', '.join(list_policies())}), not a file, not "
         "module:attribute"
     )
+
+
+def _exists(file: Path) -> bool:
+    """Return whether an agent is there; a name no file can have, such as one too long, is not."""
+    try:
+        return file.exists() or file.with_suffix(".zip").exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _built_in(name: str, options: dict[str, Any]) -> Any:
@@ -150,6 +158,13 @@ def _users_own(text: str, options: dict[str, Any]) -> Any:
         policy = found(**options)
     if not callable(getattr(policy, "predict", None)):
         raise InputError(f"policy {text!r} has no predict(observation, state, episode_start, ...)")
+    try:
+        inspect.signature(policy.predict).bind(None, None, None, True)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"policy {text!r} has a predict that cannot be called so ({error}); give it "
+            "(observation, state, episode_start, deterministic)"
+        ) from None
     if not hasattr(policy, "card"):
         source = Path(str(module.__file__)).read_bytes() if module.__file__ else b""
         policy.card = {

@@ -116,6 +116,8 @@ class Oracle(PressureRule):
         self.adherence = load_adherence(adherence)
         self.patient = patient if people is None else "given people"
         known = find_pressure_cohort(self.formulary, patient).patients if people is None else people
+        if not isinstance(known, Patients):
+            raise InputError(f"people is {known!r}; give Patients, such as a cohort's patients")
         self.people = known
         self._plans: Levels | None = None
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..therapy.formulary import CLASSES, DEFAULT, Formulary, load_formulary
 from ..therapy.pressure_view import PRESSURE_VIEW
-from .rule import Chart
+from .rule import Chart, within
 
 Array = NDArray[np.float64]
 Levels = NDArray[np.int64]
@@ -98,6 +98,9 @@ class PressureRule(ABC):
 
     def __init__(self, formulary: Any = "default", interval_days: int = 28) -> None:
         self.formulary = load_formulary(formulary)
+        if not isinstance(interval_days, int) or isinstance(interval_days, bool):
+            raise InputError(f"interval_days is {interval_days!r}; give a whole number of days")
+        within("interval_days", interval_days, 1, 365)
         self.interval_days = interval_days
 
     @property

@@ -7,7 +7,6 @@ dosing mode, announced meals) stands in ``wants``, which evaluation uses as defa
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +58,7 @@ def within(name: str, value: Any, low: float, high: float) -> None:
         Naming the setting, its value and the bounds.
     """
     right = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or not low <= value <= high:
+    if not right or not low <= value <= high:
         raise InputError(f"{name} is {value!r}; give a number from {low:g} to {high:g}")
 
 

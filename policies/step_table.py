@@ -61,8 +61,7 @@ class StepTable(PressureRule):
         self.table = table if isinstance(table, Table) else load_table(str(table))
         own = load_formulary(self.table.formulary)
         days = self.table.interval_days if interval_days is None else interval_days
-        within("interval_days", days, 1, 365)
-        super().__init__(own if formulary is None else formulary, int(days))
+        super().__init__(own if formulary is None else formulary, days)
         self.inertia = self.table.inertia if inertia is None else inertia
         within("inertia", self.inertia, 0.0, 1.0)
         within("seed", seed, 0, 2**31)

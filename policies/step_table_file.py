@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Hashable
+import itertools
+import math
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..physiology.errors import InputError
 from ..therapy.formulary import CLASSES, DRUGS, load_formulary
+from .strict_yaml import yaml_as_json
 
 Class = Literal["acei", "arb", "ccb", "thiazide", "beta_blocker", "mra"]
 Status = Literal["published", "secondary", "unverified", "choice"]
@@ -34,6 +34,15 @@ class Who(_Part):
     age_below: float = Field(default=200.0, ge=0, le=200)
     risk_10y_min: float = Field(default=0.0, ge=0, le=1)
     any_of: tuple[Trait, ...] = ()
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.age_min < self.age_below:
+            raise ValueError(
+                f"is from {self.age_min:g} and below {self.age_below:g} years, which is nobody; "
+                "give age_min below age_below"
+            )
+        return self
 
 
 class Start(_Part):
@@ -118,6 +127,15 @@ class Table(_Part):
         load_formulary(value)
         return value
 
+    @field_validator("decide_at_weeks")
+    @classmethod
+    def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        shown = ", ".join(f"{week:g}" for week in value)
+        finite = all(math.isfinite(week) and week >= 0.0 for week in value)
+        if not finite or any(b <= a for a, b in itertools.pairwise(value)):
+            raise ValueError(f"is {shown}; give rising weeks of at least 0")
+        return value
+
     @field_validator("add_order")
     @classmethod
     def _every_class_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,6 +147,9 @@ class Table(_Part):
     def _coherent(self) -> Self:
         self._check_steps()
         names = [step.name for step in self.steps]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"steps name {twice[0]!r} twice; give each its own name")
         for rule in self.start:
             if rule.begin not in names:
                 raise ValueError(
@@ -162,20 +183,6 @@ class Table(_Part):
             before = {str(kind): mg for kind, mg in step.mg.items()}
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Plain YAML that refuses a key given twice, which YAML itself would overwrite in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key.value!r} appears twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 def parse_table(text: str, origin: str) -> Table:
     """Read a step table from YAML text.
 
@@ -190,16 +197,9 @@ def parse_table(text: str, origin: str) -> Table:
     InputError
         One line naming the key, its value and the mend.
     """
+    plain = yaml_as_json(text, origin)
     try:
-        raw = yaml.load(text, Loader=_StrictLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
-        raise InputError(f"{origin}: {place}{problem}; correct the YAML") from None
-    try:
-        # Through JSON, so that strict mode takes lists for tuples but no text for numbers.
-        return Table.model_validate_json(json.dumps(raw, default=str), strict=True)
+        return Table.model_validate_json(plain, strict=True)
     except ValidationError as error:
         raise InputError(f"{origin}: {_fault(error)}") from None
 
@@ -219,7 +219,7 @@ def _fault(error: ValidationError) -> str:
     said = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{place} {said}" if place else said
-    mend = said.removeprefix("Input should ").removeprefix("String should ")
+    mend = said.partition("should ")[2] or said
     return f"{place or 'the file'} is {str(first['input'])[:60]!r}; it should {mend}"
 
 
@@ -229,7 +229,6 @@ def shipped_tables() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-@lru_cache(maxsize=64)
 def load_table(name: str) -> Table:
     """Return a step table by its shipped name or from a YAML file.
 
@@ -238,12 +237,26 @@ def load_table(name: str) -> Table:
     InputError
         If there is no such table, or it is faulty.
     """
-    path = shipped_tables().get(name, Path(name))
-    if not path.is_file():
+    if name in shipped_tables():
+        return _shipped(name)
+    path = Path(name)
+    try:
+        return parse_table(path.read_text("utf-8"), path.name)
+    except UnicodeDecodeError:
+        raise InputError(f"step table {path} is not UTF-8 text; save it as UTF-8") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
-            f"step table {name!r} is neither shipped ({', '.join(shipped_tables())}) nor a file"
-        )
+            f"step table {name!r} is neither shipped ({', '.join(shipped_tables())}) nor a "
+            "readable file"
+        ) from None
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> Table:
+    path = shipped_tables()[name]
     table = parse_table(path.read_text("utf-8"), path.name)
-    if name in shipped_tables() and table.name != name:
+    if table.name != name:
         raise InputError(f"step table {path.name} calls itself {table.name!r}; name it {name!r}")
     return table

@@ -26,7 +26,7 @@ _WEIGHT = "a number from 0 to 1e9, in units of the reward"
 
 
 def _interval(value: Any) -> int:
-    if value == "chosen":
+    if isinstance(value, str) and value == "chosen":
         return 0
     return keywords.whole("interval_days", value, 7, LONGEST_INTERVAL, " of days (or 'chosen')")
 
@@ -40,9 +40,9 @@ def _days(days: Any, interval: int) -> int:
 
 
 def _choice(name: str, value: Any, known: tuple[str, ...]) -> str:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InputError(f"{name} is {value!r}; choose one of {', '.join(known)}")
-    return str(value)
+    return value
 
 
 def _target(value: Any) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from ...physiology.errors import InputError
@@ -17,7 +18,7 @@ def number(name: str, value: Any, low: float, high: float, mend: str) -> float:
         "NAME is VALUE; give MEND".
     """
     right = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or not low <= value <= high:
+    if not right or not low <= value <= high:
         raise InputError(f"{name} is {value!r}; give {mend}")
     return float(value)
 
@@ -74,7 +75,7 @@ def interval(name: str, value: Any, unit: str) -> tuple[float, float] | None:
         return None
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise InputError(f"{name} is {value!r}; give {mend}")
-    ends = [number(name, v, 0.0, math.inf, mend) for v in value]
+    ends = [number(name, v, 0.0, sys.float_info.max, mend) for v in value]
     if not ends[0] < ends[1]:
         raise InputError(f"{name} is {list(value)!r}; give {mend}")
     return ends[0], ends[1]

@@ -41,14 +41,17 @@ def load_trial(name_or_path: str | Path) -> TrialProtocol:
     if str(name_or_path) in known:
         entry = files("dosegym.evaluation.trials") / f"{name_or_path}{_SUFFIX}"
         return parse_trial(entry.read_text(encoding="utf-8"), str(name_or_path))
+    if not isinstance(name_or_path, (str, Path)):
+        raise InputError(f"trial is {name_or_path!r}; give a name or the path of a YAML file")
     path = Path(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"trial file {path} is not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise InputError(
-            f"trial {str(name_or_path)!r} is neither a readable file ({error.strerror}) nor one of "
+            f"trial {str(name_or_path)!r} is neither a readable file ({why}) nor one of "
             f"{', '.join(known)}; give one of these"
         ) from None
     return parse_trial(text, path.name)

@@ -89,6 +89,12 @@ def test_interval_lies_within_the_data(values: np.ndarray) -> None:
         assert values.min() - 1e-9 <= found.low <= found.high <= values.max() + 1e-9
 
 
+def test_the_smallest_numbers_have_an_interval_too() -> None:
+    """Values whose squared spread is a number but its power underflows divide by nothing."""
+    found = bootstrap_interval([0.0, 1e-110, 3e-110], rng=generator(), method="bca")
+    assert 0.0 <= found.low <= found.high <= 3e-110
+
+
 def test_one_patient_has_no_interval() -> None:
     """A single patient gives the estimate and NaN ends, not an interval of no width."""
     found = bootstrap_interval([5.0], rng=generator())
