@@ -93,7 +93,7 @@ def _one_unit(found: Found) -> GlucoseUnit:
         raise InputError(
             "Tidepool: glucose readings are in mg/dL and in mmol/L; export the data in one unit"
         )
-    return units.pop() if units else "mmol/L"
+    return "mg/dL" if units == {"mg/dL"} else "mmol/L"
 
 
 def _zone(rows: Iterable[Row], timezone: str | None) -> tuple[str, tuple[str, ...]]:
