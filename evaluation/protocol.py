@@ -14,13 +14,11 @@ from pydantic import (
     NonNegativeInt,
     PositiveInt,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from ..physiology.errors import InputError
-from ..policies.strict_yaml import yaml_as_json
+from ..therapy.strict_yaml import read_model
 from .scoring import CEILING_MG_DL, Scoring
 from .subjects import subject_of
 from .window import Window
@@ -146,47 +144,4 @@ def parse_protocol(text: str, origin: str) -> Protocol:
     InputError
         One line naming the key, its value and the mend.
     """
-    plain = yaml_as_json(text, origin)
-    try:
-        return Protocol.model_validate_json(plain, strict=True)
-    except ValidationError as error:
-        raise InputError(f"protocol {origin}: {_fault(error)}") from None
-
-
-def _fault(error: ValidationError) -> str:
-    """Return the first fault in one line: where, what, the mend."""
-    faults = error.errors(include_url=False)
-    # A mistyped key is both unknown and missing; the unknown one tells more.
-    first = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        key, known = str(first["loc"][-1]), _keys_beside(first["loc"])
-        near = difflib.get_close_matches(key, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
-        return f"key {place!r} is unknown; {hint}"
-    if first["type"] == "missing":
-        return f"key {place!r} is missing; add it"
-    said = str(first["msg"]).removeprefix("Value error, ")
-    if not place:
-        return said if first["type"] == "value_error" else f"is no mapping of keys ({said})"
-    if first["type"] == "value_error":
-        return f"{place} {said}"
-    mend = said.removeprefix("Input should ").removeprefix("String should ")
-    return f"{place} is {_shown(first['input'])}; it should {mend}"
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it was written, shortened."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
-    """Return the keys known where an unknown one stands."""
-    inner: dict[str, type[BaseModel]] = {
-        "tasks": ProtocolTask,
-        "window": ProtocolWindow,
-        "scoring": ProtocolScoring,
-    }
-    model = inner.get(str(place[0]), Protocol) if len(place) > 1 else Protocol
-    return list(model.model_fields)
+    return read_model(Protocol, text, f"protocol {origin}")

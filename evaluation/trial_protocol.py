@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from ..physiology.errors import InputError
+from ..therapy.strict_yaml import read_model
 from .trial_endpoints import MEASURES
-from .trial_file import read_model
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]

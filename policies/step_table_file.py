@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from functools import lru_cache
@@ -10,11 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ..physiology.errors import InputError
 from ..therapy.formulary import CLASSES, DRUGS, load_formulary
-from .strict_yaml import yaml_as_json
+from ..therapy.strict_yaml import read_model
 
 Class = Literal["acei", "arb", "ccb", "thiazide", "beta_blocker", "mra"]
 Status = Literal["published", "secondary", "unverified", "choice"]
@@ -197,30 +196,7 @@ def parse_table(text: str, origin: str) -> Table:
     InputError
         One line naming the key, its value and the mend.
     """
-    plain = yaml_as_json(text, origin)
-    try:
-        return Table.model_validate_json(plain, strict=True)
-    except ValidationError as error:
-        raise InputError(f"{origin}: {_fault(error)}") from None
-
-
-def _fault(error: ValidationError) -> str:
-    """Return the first fault in one line: where, what, the mend."""
-    faults = error.errors(include_url=False)
-    # A mistyped key is both unknown and missing; the unknown one tells more.
-    first = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), list(Table.model_fields), 1)
-        hint = f"did you mean {near[0]!r}?" if near else "leave it out"
-        return f"key {place!r} is unknown; {hint}"
-    if first["type"] == "missing":
-        return f"key {place!r} is missing; add it"
-    said = str(first["msg"]).removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return f"{place} {said}" if place else said
-    mend = said.partition("should ")[2] or said
-    return f"{place or 'the file'} is {str(first['input'])[:60]!r}; it should {mend}"
+    return read_model(Table, text, origin)
 
 
 def shipped_tables() -> dict[str, Path]:

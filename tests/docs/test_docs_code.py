@@ -75,3 +75,4 @@ def test_marked_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
     for block in BLOCKS[page]:
         if block.mark is not None:
             exec(block.compiled(), namespace)
+    assert len(namespace) > 2, "the page's blocks defined nothing: none was run"

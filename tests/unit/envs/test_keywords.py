@@ -120,7 +120,8 @@ def test_right_edges_are_accepted() -> None:
         {"patient": ["adult", "child#001"]},
         {"sensor": "navigator_bk", "step_min": 1},
     ):
-        gym.make(ENV, **kwargs).reset(seed=0)
+        env = gym.make(ENV, **kwargs)
+        assert env.observation_space.contains(env.reset(seed=0)[0]), kwargs
 
 
 def test_the_default_step_follows_the_sensor() -> None:

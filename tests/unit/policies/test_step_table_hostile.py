@@ -9,7 +9,7 @@ import pytest
 from dosegym.physiology.errors import InputError
 from dosegym.policies import load_policy
 from dosegym.policies.step_table_file import load_table, shipped_tables
-from dosegym.policies.strict_yaml import yaml_as_json
+from dosegym.therapy.strict_yaml import yaml_as_json
 
 BROKEN = [
     ("a: 1\na: 2\n", "line 2: key 'a' appears twice"),
@@ -69,7 +69,7 @@ CHANGED = [
     ("interval_days: 28\n", "decide_at_weeks: [.nan]\n", "decide_at_weeks is nan; give rising"),
     ("age_min: 85", "age_min: 90, age_below: 50", "from 90 and below 50 years, which is nobody"),
     ("name: two_low", "name: one_drug", "steps name 'one_drug' twice; give each its own name"),
-    ("mg: {acei: 5}", "mg: {}", "steps.0.mg is '{}'; it should have at least 1 item"),
+    ("mg: {acei: 5}", "mg: {}", "steps.0.mg is {}; it should have at least 1 item"),
 ]
 
 
