@@ -162,7 +162,7 @@ def _check_doses(doses: Array, formulary: Formulary) -> None:
 
 
 def _permitted(cohort: Any, levels: NDArray[np.int64]) -> NDArray[np.int64]:
-    from ..physiology.models.dosegym_bp_2026 import Params
+    from ..physiology.pressure_quantities import Params
     from ..therapy.contraindication import Screen, make_chart
 
     known, params = cohort.patients.covariates, cohort.patients.params

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .models.dosegym_bp_2026 import gain_rows
 from .pressure_figures import course_figures, steady_figures
+from .pressure_gains import gain_rows
 from .pressure_scenarios import shipped_responses
 from .pressure_targets import Target, load_targets
 

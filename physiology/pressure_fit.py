@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .models.dosegym_bp_2026 import shipped_gains, typical_values
 from .pressure_figures import steady_figures
+from .pressure_gains import shipped_gains, typical_values
 from .pressure_scenarios import trial_responses
 from .pressure_targets import load_targets
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from .errors import InputError
-from .models.dosegym_bp_2026 import PARAMETERS, Params, typical_values
 from .population import Patients
+from .pressure_gains import typical_values
+from .pressure_quantities import PARAMETERS, Params
 from .renal_function import creatinine_from_egfr, sex_constants
 
 Array = NDArray[np.float64]

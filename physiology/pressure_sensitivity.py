@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .models.dosegym_bp_2026 import gain_rows, typical_values
 from .pressure_figures import steady_figures
+from .pressure_gains import gain_rows, typical_values
 from .pressure_scenarios import CLASSES, Responses, trial_responses
 
 Array = NDArray[np.float64]

@@ -112,7 +112,7 @@ def entry_regimens(
 
 
 def _column(name: str) -> int:
-    from ..physiology.models.dosegym_bp_2026 import Params
+    from ..physiology.pressure_quantities import Params
 
     return Params._fields.index(name)
 

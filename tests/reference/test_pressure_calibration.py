@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from dosegym.physiology import InputError
-from dosegym.physiology.models.dosegym_bp_2026 import gain_rows
 from dosegym.physiology.pressure_calibration import main, pasted, pasted_tables
 from dosegym.physiology.pressure_figures import steady_figures
 from dosegym.physiology.pressure_fit import (
@@ -19,6 +18,7 @@ from dosegym.physiology.pressure_fit import (
     residuals,
     shipped_values,
 )
+from dosegym.physiology.pressure_gains import gain_rows
 from dosegym.physiology.pressure_scenarios import shipped_responses, trial_responses
 from dosegym.physiology.pressure_sensitivity import unmeasured
 from dosegym.physiology.pressure_targets import load_targets, read_targets

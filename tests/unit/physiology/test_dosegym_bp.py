@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 from dosegym.physiology import InputError, Model, Patients, load_model, load_population, simulate
-from dosegym.physiology.models.dosegym_bp_2026 import (
-    build,
-    gain_rows,
-    shipped_gains,
-    typical_values,
-)
+from dosegym.physiology.models.dosegym_bp_2026 import build
 from dosegym.physiology.pressure_calibration import Row, calibrate
+from dosegym.physiology.pressure_gains import gain_rows, shipped_gains, typical_values
 from dosegym.physiology.pressure_people import typical_person
 from dosegym.physiology.pressure_targets import load_targets
 from dosegym.physiology.renal_function import ckd_epi_2021
