@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
-from ...physiology.errors import InputError
 from ...therapy.constraint import ConstraintSet
 from ...therapy.constraint_file import parse_constraints
+from ..shelf import names_in, read_named
 
-_SUFFIX = ".yaml"
+_PACKAGE = "dosegym.evaluation.constraints"
 
 
 def list_constraints() -> list[str]:
     """Return the names of the constraint sets that come with the package, sorted."""
-    folder = files("dosegym.evaluation.constraints")
-    return sorted(
-        entry.name.removesuffix(_SUFFIX)
-        for entry in folder.iterdir()
-        if entry.name.endswith(_SUFFIX)
-    )
+    return names_in(_PACKAGE)
 
 
 def load_constraints(name_or_path: str | Path) -> ConstraintSet:
@@ -40,18 +34,5 @@ def load_constraints(name_or_path: str | Path) -> ConstraintSet:
     InputError
         One line: an unknown name, an unreadable file, or what is wrong in it.
     """
-    known = list_constraints()
-    if str(name_or_path) in known:
-        entry = files("dosegym.evaluation.constraints") / f"{name_or_path}{_SUFFIX}"
-        return parse_constraints(entry.read_text(encoding="utf-8"), str(name_or_path))
-    path = Path(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"constraint file {path} is not UTF-8 text; save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(
-            f"constraint set {str(name_or_path)!r} is neither a readable file "
-            f"({error.strerror}) nor one of {', '.join(known)}; give one of these"
-        ) from error
-    return parse_constraints(text, path.name)
+    text, name = read_named(_PACKAGE, name_or_path, "constraint set", "constraint")
+    return parse_constraints(text, name)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
-from ...physiology.errors import InputError
 from ..protocol import Protocol, parse_protocol
+from ..shelf import names_in, read_named
 
-_SUFFIX = ".yaml"
+_PACKAGE = "dosegym.evaluation.protocols"
 
 
 def list_protocols() -> list[str]:
     """Return the names of the protocols that come with the package, sorted."""
-    return sorted(
-        entry.name.removesuffix(_SUFFIX)
-        for entry in files("dosegym.evaluation.protocols").iterdir()
-        if entry.name.endswith(_SUFFIX)
-    )
+    return names_in(_PACKAGE)
 
 
 def load_protocol(name_or_path: str | Path) -> Protocol:
@@ -33,18 +28,5 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
     InputError
         One line: an unknown name, an unreadable file, or what is wrong in it.
     """
-    known = list_protocols()
-    if str(name_or_path) in known:
-        entry = files("dosegym.evaluation.protocols") / f"{name_or_path}{_SUFFIX}"
-        return parse_protocol(entry.read_text(encoding="utf-8"), str(name_or_path))
-    path = Path(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"protocol file {path} is not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(
-            f"protocol {str(name_or_path)!r} is neither a readable file ({error.strerror}) nor one "
-            f"of {', '.join(known)}; give one of these"
-        ) from None
-    return parse_protocol(text, path.name)
+    text, name = read_named(_PACKAGE, name_or_path, "protocol", "protocol")
+    return parse_protocol(text, name)
