@@ -58,5 +58,5 @@ $(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing DoseGym and its developer tools into $(VENV) (once, some minutes)"
-	@$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,docs,browser,contrib]"
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[dev,docs,browser,contrib,parquet,phenotypes]"
 	@touch $@ $(VENV)/.ready
