@@ -100,8 +100,11 @@ def read_clarity(source: Source, timezone: str | None = None) -> RawRecord:
     lines = csv_rows(source)
     header = _header(next(lines, (0, []))[1])
     ledger, export = Ledger(), Export()
+    ledger.header()
     for number, row in lines:
+        ledger.row()
         _take(row, number, header, export, ledger)
+    ledger.end_rows()
     zone_name = clock.canonical_zone(timezone or "UTC")
     times = _utc(export.rows, zone_name)
     notes = () if timezone else (

@@ -9,7 +9,7 @@ import numpy as np
 from ..physiology.errors import InputError
 from ..physiology.units import mmol_l_to_mg_dl
 from .clock import utc_text
-from .limits import GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR
+from .limits import GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR, Limit
 from .quality import Ledger
 from .raw import Reading
 from .series import Bools, Flags, Floats, GlucoseSeries
@@ -23,7 +23,14 @@ CONFLICT_MIN, CONFLICT_SHARE, CONFLICT_MG_DL = 20, 0.5, 20.0
 ABSURD = 1e6  # far outside any limit, and safe to multiply
 
 
-def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger) -> GlucoseSeries:
+def clean_glucose(
+    readings: Sequence[Reading],
+    unit: GlucoseUnit,
+    ledger: Ledger,
+    *,
+    kind: str = "glucose",
+    device: Limit = SENSOR,
+) -> GlucoseSeries:
     """Turn raw readings into the glucose column of a timeline.
 
     Parameters
@@ -33,6 +40,10 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     unit : "mg/dL" or "mmol/L"
     ledger : Ledger
         Losses are written here.
+    kind : str
+        Under which kind of value they are counted.
+    device : Limit
+        The range beyond which the device says a word.
 
     Returns
     -------
@@ -50,9 +61,9 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     require_unit(value[censored == 0], unit)
     if unit == "mmol/L":
         value = np.asarray(mmol_l_to_mg_dl(np.clip(value, -ABSURD, ABSURD)))
-    value[censored < 0], value[censored > 0] = SENSOR.low, SENSOR.high
+    value[censored < 0], value[censored > 0] = device.low, device.high
     keep = GLUCOSE.holds(value)
-    _note(ledger, f"outside {GLUCOSE}", time, value, ~keep)
+    _note(ledger, kind, f"outside {GLUCOSE}", time, value, ~keep)
     order = np.lexsort((censored, value, time))
     order = order[keep[order]]
     time, value, censored = time[order], value[order], censored[order]
@@ -65,7 +76,7 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
         )
     for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):
         why, keep = rule(time, value, censored)
-        _note(ledger, why, time, value, ~keep)
+        _note(ledger, kind, why, time, value, ~keep)
         time, value, censored = time[keep], value[keep], censored[keep]
     return GlucoseSeries(time, value, censored)
 
@@ -97,12 +108,12 @@ def require_unit(measured: Floats, unit: GlucoseUnit) -> None:
         )
 
 
-def _note(ledger: Ledger, why: str, time: Floats, value: Floats, lost: Bools) -> None:
+def _note(ledger: Ledger, kind: str, why: str, time: Floats, value: Floats, lost: Bools) -> None:
     """Write losses to the ledger with the first of them as example."""
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
         example = f"{utc_text(float(time[first]))} {value[first]:.4g} mg/dL"
-        ledger.drop("glucose", why, example, int(lost.sum()))
+        ledger.drop(kind, why, example, int(lost.sum()))
 
 
 def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
