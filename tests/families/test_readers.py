@@ -299,7 +299,41 @@ BATTERY = {
     ),
     "d1namo": Format(d1namo_rows, d1namo_text, ".csv", False, frozenset({"bolus"}), 0.0, True),
 }
-IN_FOLDERS = {"oref0"}  # several files only: tests/unit/records/test_oref0.py
+
+
+def oref0_case(folder):
+    """Write two hours of an oref0 case as its four files and return their paths."""
+    glucose = [
+        {
+            "date": (MIDNIGHT + 60 * m) * 1000,
+            "sgv": GLUCOSE[m],
+            "type": "sgv",
+            "glucose": GLUCOSE[m],
+        }
+        for m in range(0, 120, 5)
+    ]
+    history = [
+        {"timestamp": "2026-01-01T02:30:00+02:00", "_type": "Bolus", "amount": 2.5},
+        {"timestamp": "2026-01-01T02:00:00+02:00", "_type": "TempBasalDuration",
+         "duration (min)": 60},
+        {"timestamp": "2026-01-01T02:00:00+02:00", "_type": "TempBasal", "temp": "absolute",
+         "rate": 1.8},
+    ]  # fmt: skip
+    carbs = [{"carbs": 30, "created_at": "2026-01-01T00:25:00.000Z", "insulin": None}]
+    profile = {
+        "isfProfile": {"units": "mmol/L", "sensitivities": [{"offset": 0, "sensitivity": 2.5}]},
+        "bg_targets": {"units": "mg/dL", "targets": [{"offset": 0, "low": 90, "high": 110}]},
+        "carb_ratios": {"units": "grams", "schedule": [{"offset": 0, "ratio": 10}]},
+        "basalprofile": [{"minutes": 0, "rate": 0.9}, {"minutes": 360, "rate": 1.2}],
+        "dia": 6,
+    }
+    files = {"glucose": glucose, "pumphistory": history, "carbhistory": carbs, "profile": profile}
+    for name, document in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return [folder / f"{name}.json" for name in files]
+
+
+CASES = {"oref0": oref0_case}  # formats of several files, read as a folder
 UNDATED = {"t1dsim"}
 every_format = pytest.mark.parametrize("name", sorted(BATTERY))
 in_a_folder = settings(
@@ -327,7 +361,21 @@ def content(timeline):
 
 def test_the_battery_knows_every_format():
     """A reader added without a battery fails here."""
-    assert set(BATTERY) | IN_FOLDERS == set(FORMATS)
+    assert set(BATTERY) | set(CASES) == set(FORMATS)
+
+
+def test_an_oref0_case_reads_as_its_folder(tmp_path):
+    """The pump's order overlays the profile, the sensitivity becomes mg/dL, all rows are told."""
+    oref0_case(tmp_path)
+    timeline = read_record(tmp_path)
+    assert (timeline.source_format, timeline.timezone) == ("oref0", "UTC+02:00")
+    assert (len(timeline.glucose), timeline.rows.total) == (24, 24 + 3 + 1 + 1)
+    assert timeline.boluses.time_s.tolist() == [MIDNIGHT + 1800.0]
+    assert timeline.meals.carbs_g.tolist() == [30.0]
+    assert timeline.basal.u_per_h.tolist() == [1.8, 0.9]
+    assert timeline.basal.assumed.tolist() == [False, True]
+    assert timeline.settings.correction_mg_dl_per_u.value == pytest.approx([2.5 * 18.01559])
+    assert timeline.settings.target_mg_dl.value.tolist() == [100.0]
 
 
 @every_format
