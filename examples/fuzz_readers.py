@@ -25,7 +25,7 @@ arguments = parser.parse_args()
 
 names = [arguments.format] if arguments.format else list(fuzzing.formats())
 tally = {name: Counter() for name in names}
-slowest = 0.0
+slowest = (0.0, "", 0)
 defects = Counter()
 first = {}
 with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +33,7 @@ with tempfile.TemporaryDirectory() as folder:
         name, seed = names[number % len(names)], arguments.first + number // len(names)
         outcome = fuzzing.attempt(name, seed, Path(folder))
         tally[name][outcome.kind] += 1
-        slowest = max(slowest, outcome.seconds)
+        slowest = max(slowest, (outcome.seconds, name, seed))
         if outcome.kind == "defect":
             defects[name, outcome.what[:90]] += 1
             first.setdefault((name, outcome.what[:90]), seed)
@@ -45,7 +45,7 @@ for name in names:
 total = sum(tally.values(), Counter())
 print(f"{'all':14} {total['read']:6d} {total['refused']:8d} {total['defect']:8d}")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(f"slowest file {slowest:.2f} s, peak memory {peak:.0f} MB")
+print(f"slowest file {slowest[0]:.2f} s ({slowest[1]}, seed {slowest[2]}), peak memory {peak:.0f} MB")
 for (name, what), count in defects.most_common(40):
     print(f"defect in {name}, {count} times, first seed {first[name, what]}: {what}")
 sys.exit(1 if defects else 0)

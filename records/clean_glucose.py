@@ -20,6 +20,11 @@ STRAY_GAP_S = 366 * 86400.0
 STRAY_SHARE, STRAY_FEW = 0.01, 3
 MIXED_SHARE = 0.2
 CONFLICT_MIN, CONFLICT_SHARE, CONFLICT_MG_DL = 20, 0.5, 20.0
+NEIGHBOUR_S, NEIGHBOURS, OTHER_UNIT_RATIO = 1800.0, 2, 6.0
+# Only these can be taken for the other unit and lie within the limits of both.
+MG_DL_PER_MMOL_L = float(mmol_l_to_mg_dl(1.0))
+OTHER_UNIT_LOW = GLUCOSE.high / MG_DL_PER_MMOL_L
+OTHER_UNIT_HIGH = GLUCOSE.low * MG_DL_PER_MMOL_L
 ABSURD = 1e6  # far outside any limit, and safe to multiply
 
 
@@ -74,7 +79,7 @@ def clean_glucose(
             f"glucose: none of the {len(readings)} readings is usable{why}; "
             "export a period in which the sensor was worn"
         )
-    for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):
+    for rule in (_not_stray, _not_of_other_unit, _not_repeated, _first_at_each_time, _not_too_near):
         why, keep = rule(time, value, censored)
         _note(ledger, kind, why, time, value, ~keep)
         time, value, censored = time[keep], value[keep], censored[keep]
@@ -122,6 +127,22 @@ def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools
     size = np.bincount(group, minlength=1)
     main = (size > max(STRAY_FEW, STRAY_SHARE * time.size)) | (size == size.max())
     return "more than a year apart from the record (clock reset)", main[group]
+
+
+def _not_of_other_unit(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
+    """Reject single values of the other unit: plausible by themselves, not beside the others.
+
+    Glucose does not change sixfold between neighbours half an hour apart; the units differ 18-fold.
+    """
+    keep = np.ones(time.size, dtype=bool)
+    doubtful = (censored == 0) & ((value < OTHER_UNIT_LOW) | (value > OTHER_UNIT_HIGH))
+    for index in np.flatnonzero(doubtful).tolist():
+        low, high = np.searchsorted(time, [time[index] - NEIGHBOUR_S, time[index] + NEIGHBOUR_S])
+        around = np.delete(value[low : high + 1], index - low)
+        if around.size >= NEIGHBOURS:
+            ratio = float(np.median(around)) / value[index]
+            keep[index] = 1 / OTHER_UNIT_RATIO < ratio < OTHER_UNIT_RATIO
+    return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
 
 
 def _not_repeated(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:

@@ -192,6 +192,13 @@ def _header(cells: Sequence[str]) -> Header:
             f"LibreView: the columns of historic and scan glucose {fault}; export the CSV again "
             "without editing it"
         )
+    for name in ("rapid", "long"):
+        stated = re.search(r"\(([^)]*)\)", cells[index[name]]) if name in index else None
+        if stated is not None and stated[1].strip().lower() not in {"units", "u"}:
+            raise InputError(
+                "LibreView: a column of insulin is not in units; export the CSV again without "
+                "editing it"
+            )
     return Header(index, len(cells), units.pop())
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..physiology.errors import InputError
+from .values import shown
 
-LISTED = 40
+LISTED = 20
 _PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
 
 
@@ -38,7 +39,7 @@ def chosen(ids: Sequence[str], person: str | None) -> str:
     if person in ids:
         return str(person)
     more = "" if len(ids) <= LISTED else f" and {len(ids) - LISTED} more"
-    listed = ", ".join(one[:24] for one in ids[:LISTED]) + more
+    listed = ", ".join(shown(one, 24) for one in ids[:LISTED]) + more
     if person is None:
         raise InputError(f"record: the file holds {len(ids)} people; pass person=, one of {listed}")
     raise InputError(f"person: {person[:24]!r} is not in the file; use one of {listed}")

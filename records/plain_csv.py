@@ -23,7 +23,7 @@ from .quality import Ledger
 from .raw import Event, Noted, RawRecord, Reading
 from .series import INSULINS, TherapySettings
 from .table import reading
-from .values import GlucoseUnit, is_blank, number_of
+from .values import GlucoseUnit, is_blank, number_of, shown
 
 GLUCOSE_COLUMNS: dict[str, GlucoseUnit] = {"glucose_mg_dl": "mg/dL", "glucose_mmol_l": "mmol/L"}
 AMOUNT_COLUMNS = {"bolus_u": "bolus", "long_acting_u": "long-acting insulin", "carbs_g": "carbs"}
@@ -172,7 +172,7 @@ def _places(
         if name not in allowed:
             close = difflib.get_close_matches(name, COLUMNS, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"use {', '.join(COLUMNS)}"
-            raise InputError(f"plain CSV: the column '{name[:40]}' is unknown; {hint}")
+            raise InputError(f"plain CSV: the column '{shown(name)}' is unknown; {hint}")
         if header.count(name) > 1:
             raise InputError(f"plain CSV: the column '{name}' occurs twice; keep one")
     place = {name: index for index, name in enumerate(header)}

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,8 @@ def judge(name: str, given: Path, victim: Path) -> Outcome:
     read: Callable[[Path], Any] = read_pressure if name in PRESSURE.BATTERY else read_record
     begun = time.perf_counter()
     try:
-        with time_limit():
+        with time_limit(), warnings.catch_warnings():
+            warnings.simplefilter("error")
             record = read(given)
     except InputError as error:
         fault = fault_of_line(str(error).replace(str(given.parent), ""), victim)
