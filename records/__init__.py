@@ -1,5 +1,6 @@
 """DATA IN: readers of CGM, pump, blood-pressure and FHIR files into typed records with units."""
 
+from .activity import CHANNELS, Activity
 from .chart import Chart, Condition, Medication, Person, PressureRecord
 from .demo import demo_pressure_record, demo_record
 from .detect import FORMATS, read_record
@@ -22,9 +23,11 @@ from .timeline import Timeline
 from .write import record_text, write_record
 
 __all__ = [
+    "CHANNELS",
     "FORMATS",
     "PRESSURE_FORMATS",
     "Account",
+    "Activity",
     "BasalIntervals",
     "Boluses",
     "Chart",

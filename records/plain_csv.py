@@ -15,6 +15,7 @@ import numpy as np
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Sample
 from .delivery import Delivery, Epoch, TempRate
 from .files import Source, csv_rows
 from .plain_keys import read_settings, take_key
@@ -26,7 +27,11 @@ from .values import GlucoseUnit, censoring_of, is_blank, number_of
 GLUCOSE_COLUMNS: dict[str, GlucoseUnit] = {"glucose_mg_dl": "mg/dL", "glucose_mmol_l": "mmol/L"}
 AMOUNT_COLUMNS = {"bolus_u": "bolus", "long_acting_u": "long-acting insulin", "carbs_g": "carbs"}
 BASAL_COLUMNS = ("basal_u_per_h", "basal_end", "basal_logged")
-COLUMNS = ("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS)
+ACTIVITY_COLUMNS = {"heart_rate_bpm": "heart_rate", "steps": "steps", "asleep": "sleep"}
+COLUMNS = (
+    *("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS),
+    *(*ACTIVITY_COLUMNS, "activity_end"),
+)
 HELD_AT_MOST_S = 86400.0  # a rate without an end holds until the next one, at most a day
 
 _PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
@@ -49,6 +54,7 @@ class Columns:
     glucose: list[Reading] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     rates: list[Rate] = field(default_factory=list)
+    activity: dict[str, list[Sample]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Event]:
         """Return the events of one kind."""
@@ -115,6 +121,7 @@ def read_plain(
         ledger=ledger,
         notes=_notes(subject, naive and not stated),
         subject=subject if _PSEUDONYM.fullmatch(subject) else None,
+        activity=columns.activity,
     )
 
 
@@ -229,6 +236,27 @@ def _take(
         else:
             columns.events.append((kind, Event(time, amount)))
     _take_rate(row, time, place, columns, ledger)
+    _take_activity(row, time, place, columns, ledger)
+
+
+def _take_activity(
+    row: Sequence[str], time: float, place: Mapping[str, int], columns: Columns, ledger: Ledger
+) -> None:
+    """Read what a wearable tells; without an end a value is of one moment."""
+    written = row[place["activity_end"]].strip() if "activity_end" in place else ""
+    end = clock.parse_time(written) if written else (time, 0.0)
+    for column, name in ACTIVITY_COLUMNS.items():
+        cell = row[place[column]] if column in place else ""
+        if is_blank(cell):
+            continue
+        ledger.see(name)
+        value = number_of(cell)
+        if value is None:
+            ledger.drop(name, "not a number", clock.utc_text(time))
+        elif end is None or end[1] is None:
+            ledger.drop(name, "activity_end is no time with an offset", clock.utc_text(time))
+        else:
+            columns.activity.setdefault(name, []).append(Sample(time, end[0], value))
 
 
 def _take_rate(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..physiology.errors import InputError
+from .activity import Sample
 from .delivery import Delivery
 from .quality import Ledger
 from .series import TherapySettings
@@ -48,6 +49,8 @@ class RawRecord:
         A pseudonym stated in the file.
     person : frozenset of str
         Whatever tells persons apart (names, birth dates); compared in memory, kept nowhere.
+    activity : mapping of str to sequence of Sample
+        By the names of ``dosegym.records.activity.CHANNELS``.
     """
 
     source_format: str
@@ -63,6 +66,7 @@ class RawRecord:
     notes: tuple[str, ...] = ()
     subject: str | None = None
     person: frozenset[str] = frozenset()
+    activity: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
 
     def last_time(self) -> float:
         """Return the latest time of anything in the record; -inf where there is nothing."""
@@ -97,6 +101,10 @@ def combine(records: Sequence[RawRecord]) -> RawRecord:
             long_acting=(*joined.long_acting, *other.long_acting),
             meals=(*joined.meals, *other.meals),
             delivery=joined.delivery.joined(other.delivery),
+            activity={
+                name: (*joined.activity.get(name, ()), *other.activity.get(name, ()))
+                for name in {**joined.activity, **other.activity}
+            },
             settings=other.settings.filled_from(joined.settings),
             notes=tuple(dict.fromkeys((*joined.notes, *other.notes))),
         )

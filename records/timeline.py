@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Activity
 from .grid import RecordGrid, lay_on_grid
 from .quality import Account, Dropped
 from .series import BasalIntervals, Boluses, Floats, GlucoseSeries, Meals, TherapySettings
@@ -44,6 +46,14 @@ class Timeline:
         Values seen and kept, by kind.
     notes : tuple of str
         What the reader had to assume, one sentence each.
+    activity : mapping of str to Activity
+        Heart rate (1/min), steps and sleep of a wearable, by the names of
+        ``dosegym.records.activity.CHANNELS``; only channels that hold anything.
+    consent : str
+        Under which consent it was read: one sentence, without any name.
+    consent_id : str
+        Which consent document that was (see docs/explanation/consent-and-privacy.md); empty for
+        none.
     """
 
     subject: str
@@ -59,6 +69,9 @@ class Timeline:
     long_acting: Boluses = field(default_factory=lambda: Boluses(np.zeros(0), np.zeros(0)))
     accounts: tuple[Account, ...] = ()
     notes: tuple[str, ...] = ()
+    activity: Mapping[str, Activity] = field(default_factory=dict)
+    consent: str = ""
+    consent_id: str = ""
 
     def local_minute_of_day(self, time_s: ArrayLike) -> Floats:
         """Return the minute of the person's own day, in [0, 1440).
@@ -108,6 +121,7 @@ class Timeline:
             boluses=self.boluses.between(start_s, end_s),
             meals=self.meals.between(start_s, end_s),
             long_acting=self.long_acting.between(start_s, end_s),
+            activity={name: one.between(start_s, end_s) for name, one in self.activity.items()},
         )
 
     def on_grid(self, start_s: float, n: int, step_min: float) -> RecordGrid:

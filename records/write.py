@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .clock import utc_text
+from .plain_csv import ACTIVITY_COLUMNS
 from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
 from .series import DailySchedule
 from .timeline import Timeline
@@ -23,6 +24,7 @@ COLUMNS: tuple[str, ...] = (
     "basal_end",
     "basal_logged",
 )
+ACTIVITY = (*ACTIVITY_COLUMNS, "activity_end")
 WORDS = {-1: "Low", 1: "High"}
 
 
@@ -52,7 +54,8 @@ def record_text(timeline: Timeline) -> str:
     out.write("# DoseGym plain record, version 1\n")
     for key, value in _settings(timeline):
         out.write(f"# {key}: {value}\n")
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    columns = (*COLUMNS, *ACTIVITY) if timeline.activity else COLUMNS
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
     for _, row in sorted(_rows(timeline), key=lambda item: item[0]):
         writer.writerow(row)
@@ -112,4 +115,12 @@ def _rows(timeline: Timeline) -> list[tuple[tuple[float, int], dict[str, str]]]:
     for rank, (column, times, amounts) in enumerate(events, start=2):
         for time, amount in zip(times.tolist(), amounts.tolist(), strict=True):
             add(time, rank, {column: _number(amount)})
+    for rank, (column, name) in enumerate(ACTIVITY_COLUMNS.items(), start=5):
+        if name not in timeline.activity:
+            continue
+        channel = timeline.activity[name]
+        samples = zip(channel.start_s, channel.end_s, channel.value, strict=True)
+        for start, end, value in samples:
+            ends = {"activity_end": utc_text(float(end))} if end > start else {}
+            add(float(start), rank, {column: _number(value), **ends})
     return rows
