@@ -4,10 +4,12 @@ from .activity import CHANNELS, Activity
 from .chart import Chart, Condition, Medication, Person, PressureRecord
 from .demo import demo_pressure_record, demo_record
 from .detect import FORMATS, read_record
+from .genotype import GENES, GeneCall, Genotype
 from .grid import RecordGrid
 from .pressure_series import Labs, Pressures
 from .pressure_sufficiency import PressureSufficiency, assess_pressure
 from .quality import Account, Dropped
+from .read_genotype import read_genotype
 from .read_pressure import PRESSURE_FORMATS, kind_of_record, read_pressure
 from .series import (
     BasalIntervals,
@@ -25,6 +27,7 @@ from .write import record_text, write_record
 __all__ = [
     "CHANNELS",
     "FORMATS",
+    "GENES",
     "PRESSURE_FORMATS",
     "Account",
     "Activity",
@@ -34,6 +37,8 @@ __all__ = [
     "Condition",
     "DailySchedule",
     "Dropped",
+    "GeneCall",
+    "Genotype",
     "GlucoseSeries",
     "Labs",
     "Meals",
@@ -52,6 +57,7 @@ __all__ = [
     "demo_pressure_record",
     "demo_record",
     "kind_of_record",
+    "read_genotype",
     "read_pressure",
     "read_record",
     "record_text",
