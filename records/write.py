@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .clock import utc_text
+from .plain_csv import ACTIVITY_COLUMNS
 from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
 from .series import INSULINS, DailySchedule
 from .timeline import Timeline
@@ -25,6 +26,7 @@ COLUMNS: tuple[str, ...] = (
 )
 # Written only where a record holds such values.
 RARE = ("finger_mg_dl", "insulin", "note")
+ACTIVITY = (*ACTIVITY_COLUMNS, "activity_end")
 WORDS = {-1: "Low", 1: "High"}
 
 
@@ -58,7 +60,8 @@ def record_text(timeline: Timeline) -> str:
     rare = [name for name in RARE if any(name in row for _, row in rows)]
     by_finger = timeline.glucose_source == "finger"
     usual = [name for name in COLUMNS if not (by_finger and name == "glucose_mg_dl")]
-    writer = csv.DictWriter(out, [*usual, *rare], restval="", lineterminator="\n")
+    worn = ACTIVITY if timeline.activity else ()
+    writer = csv.DictWriter(out, [*usual, *rare, *worn], restval="", lineterminator="\n")
     writer.writeheader()
     for _, row in sorted(rows, key=lambda item: item[0]):
         writer.writerow(row)
@@ -127,4 +130,12 @@ def _rows(timeline: Timeline) -> list[tuple[tuple[float, int], dict[str, str]]]:
         add(time, 4, {"carbs_g": _number(grams)})
     for time, words in zip(timeline.diary.time_s.tolist(), timeline.diary.words, strict=True):
         add(time, 5, {"note": words})
+    for rank, (column, name) in enumerate(ACTIVITY_COLUMNS.items(), start=6):
+        if name not in timeline.activity:
+            continue
+        channel = timeline.activity[name]
+        samples = zip(channel.start_s, channel.end_s, channel.value, strict=True)
+        for start, end, value in samples:
+            ends = {"activity_end": utc_text(float(end))} if end > start else {}
+            add(float(start), rank, {column: _number(value), **ends})
     return rows
