@@ -1,6 +1,6 @@
 """The compiled loop of compartment kinetics: people led from event to event by closed forms.
 
-The central amount is a sum of modes ``z_k``, each decaying at a rate ``lambda_k`` of its own; a unit
+The central amount is a sum of modes ``z_k``, each decaying at a rate ``lambda_k``; a unit
 that enters the centre adds ``a_k`` to each. Bolus, infusion and first-order absorption then have
 closed forms for one, two and three compartments alike (Dubois, Bertrand and Mentre 2011,
 "Mathematical expressions of the pharmacokinetic and pharmacodynamic models implemented in the
