@@ -64,6 +64,29 @@ class Design:
     def __len__(self) -> int:
         return len(self.subjects)
 
+    def take(self, people: NDArray[np.int64]) -> Design:
+        """Return some of the people, in this order."""
+        s = self.schedule
+        rows = np.concatenate([np.arange(s.start[p], s.start[p + 1]) for p in people])
+        looks = np.concatenate([np.flatnonzero(self.of == p) for p in people])
+        owned = np.concatenate([np.flatnonzero(self.person == p) for p in people])
+        place = np.zeros(len(self.person), dtype=np.int64)
+        place[owned] = np.arange(len(owned))
+        rank = np.zeros(len(self), dtype=np.int64)
+        rank[people] = np.arange(len(people))
+        sizes = s.start[people + 1] - s.start[people]
+        part = Schedule(
+            s.time[rows], s.code[rows], s.amount[rows], s.inflow[rows], s.ii[rows],
+            s.steady[rows], place[s.segment[rows]],
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        )  # fmt: skip
+        return Design(
+            part, rank[self.person[owned]],
+            {name: value[owned] for name, value in self.chart.items()},
+            rank[self.of[looks]], self.value[looks], self.output[looks], self.censored[looks],
+            tuple(self.subjects[p] for p in people),
+        )  # fmt: skip
+
     def expected(
         self, model: PopulationKinetics, etas: Array, *, typical: dict[str, Array] | None = None,
         values: Array | None = None,
@@ -92,7 +115,7 @@ def design_of(people: Sequence[PersonEvents], model: PopulationKinetics) -> Desi
     InputError
         Naming the person, if a covariate is missing or a dose or measurement is not of the model.
     """
-    parts = [_rows(person, model.structure) for person in people]
+    parts = [_rows(person, model) for person in people]
     segments, charts, owner = [], [], []
     for k, (person, rows) in enumerate(zip(people, parts, strict=True)):
         segment, chart = _segments(person, np.array([row[0] for row in rows]), model)
@@ -133,8 +156,9 @@ def _ordered(samples: Samples) -> Samples:
     return samples.take(np.argsort(samples.time, kind="stable"))
 
 
-def _rows(person: PersonEvents, structure: Structure) -> list[_Row]:
+def _rows(person: PersonEvents, model: PopulationKinetics) -> list[_Row]:
     """Return (time, order, code, amount, inflow, ii, steady) of everything that happens."""
+    structure = model.structure
     rows: list[_Row] = [(float(t), _RESETS, RESET, 0.0, 0.0, 0.0, 0) for t in person.resets]
     for dose in person.regimen.expand().doses:
         rows += _of_dose(person, dose, structure)
@@ -147,7 +171,10 @@ def _rows(person: PersonEvents, structure: Structure) -> list[_Row]:
             )
         code = LOOK_RESPONSE if output == RESPONSE else LOOK
         rows.append((float(time), _LOOKS, code, 0.0, 0.0, 0.0, 0))
-    rows += [(float(t), _LOOKS, NOTHING, 0.0, 0.0, 0.0, 0) for t in person.chart.time]
+    if any(
+        len(set(person.chart.values.get(n, np.zeros(1)).tolist())) > 1 for n in model.covariates
+    ):
+        rows += [(float(t), _LOOKS, NOTHING, 0.0, 0.0, 0.0, 0) for t in person.chart.time]
     return sorted(rows, key=lambda row: row[:2])
 
 

@@ -22,6 +22,8 @@ STEP: Final = 1e-4
 MOST_STEPS: Final = 60
 TOLERANCE: Final = 1e-9
 MOST_ETA: Final = 12.0
+# Once at most this share of the people is unsettled, they go on alone.
+FEW: Final = 0.6
 _SMALL_VARIANCE: Final = 1e-12
 
 
@@ -169,7 +171,15 @@ def find_modes(
     cost, grad, hess = _quadratic(design, etas, f, jac, pops, inverse)
     damping = np.full(shape[:2], 1e-6)
     done = np.zeros(shape[:2], dtype=bool)
-    for _ in range(MOST_STEPS):
+    for count in range(MOST_STEPS):
+        left = np.flatnonzero(~done.all(axis=0))
+        if count and len(left) <= FEW * len(design):
+            if not len(left):
+                break
+            few = find_modes(design.take(left), model, pops, etas[:, left])
+            return _merged(
+                design, Modes(etas, cost, 0.5 * hess, f, done & (damping <= 1e8)), few, left
+            )
         step = -np.linalg.solve(hess + damping[..., None, None] * _diagonal(hess), grad[..., None])[
             ..., 0
         ]
@@ -186,9 +196,24 @@ def find_modes(
         hess = np.where(better[..., None, None], hess2, hess)
         cost = np.where(better, new, cost)
         damping = np.clip(np.where(better, damping * 0.1, damping * 10.0), 1e-9, 1e12)
-        if done.all():
-            break
     return Modes(etas, cost, 0.5 * hess, f, done & (damping <= 1e8))
+
+
+def _merged(design: Design, all_: Modes, few: Modes, people: NDArray[np.int64]) -> Modes:
+    """Return modes in which those of some people are replaced."""
+    looks = np.concatenate([np.flatnonzero(design.of == p) for p in people] or [np.zeros(0, int)])
+    parts = []
+    for whole, part in zip(
+        (all_.etas, all_.minus2, all_.precision, all_.converged),
+        (few.etas, few.minus2, few.precision, few.converged),
+        strict=True,
+    ):
+        copy = whole.copy()
+        copy[:, people] = part
+        parts.append(copy)
+    expected = all_.expected.copy()
+    expected[:, looks] = few.expected
+    return Modes(parts[0], parts[1], parts[2], expected, parts[3])
 
 
 def _quadratic(

@@ -261,7 +261,7 @@ def _covariance(surface: _Surface, x: Array, edge: tuple[str, ...]) -> Array:
         hess[i, j] = hess[j, i] = mixed
     full = np.full((p, p), np.nan)
     information = 0.5 * hess / HESSIAN_STEP**2
-    if np.linalg.eigvalsh(information)[0] > 0.0:
+    if np.isfinite(information).all() and np.linalg.eigvalsh(information)[0] > 0.0:
         full[np.ix_(free, free)] = np.linalg.inv(information)
     return full
 
