@@ -11,7 +11,7 @@ from ..physiology.errors import InputError
 from ..physiology.population_kinetics_table import model_as_dict, model_from_dict
 from ..records.dosing import Dose, Regimen
 from ..records.events import Charted, PersonEvents, Samples
-from .shelf import read_kind
+from .shelf import check_seal, read_kind, sealed
 
 if TYPE_CHECKING:
     from .kinetics_twin import KineticTwin
@@ -21,9 +21,9 @@ KIND: Final = "kinetics"
 
 
 def twin_as_dict(twin: KineticTwin) -> dict[str, Any]:
-    """Return a twin in JSON."""
+    """Return a twin in JSON, sealed with its hash."""
     person = twin.person
-    return {
+    content = {
         "kind": KIND,
         "format": FORMAT,
         "subject": person.subject,
@@ -54,6 +54,7 @@ def twin_as_dict(twin: KineticTwin) -> dict[str, Any]:
         "notes": list(twin.notes),
         "seed": twin.seed,
     }
+    return sealed(content)
 
 
 def load_kinetic_twin(twin: str | Path) -> KineticTwin:
@@ -67,6 +68,7 @@ def load_kinetic_twin(twin: str | Path) -> KineticTwin:
     data = read_kind(twin, KIND)
     if data.get("format") != FORMAT:
         raise InputError(f"twin {twin} is of another version; fit it again with `dosegym fit`")
+    check_seal(data, twin)
     try:
         return _twin(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -18,7 +18,7 @@ from .kinetics_design import Design
 
 Array = NDArray[np.float64]
 
-STEP: Final = 1e-4
+STEP: Final = 5e-4
 MOST_STEPS: Final = 60
 TOLERANCE: Final = 1e-9
 MOST_ETA: Final = 12.0
@@ -163,6 +163,13 @@ def find_modes(
     start : array (K, B, d), optional
         Zeros otherwise.
     """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _find_modes(design, model, pops, start)
+
+
+def _find_modes(
+    design: Design, model: PopulationKinetics, pops: Populations, start: Array | None
+) -> Modes:
     d = len(model.spread)
     shape = (len(pops), len(design), d)
     etas = np.zeros(shape) if start is None else np.broadcast_to(start, shape).copy()
@@ -176,7 +183,7 @@ def find_modes(
         if count and len(left) <= FEW * len(design):
             if not len(left):
                 break
-            few = find_modes(design.take(left), model, pops, etas[:, left])
+            few = _find_modes(design.take(left), model, pops, etas[:, left])
             return _merged(
                 design, Modes(etas, cost, 0.5 * hess, f, done & (damping <= 1e8)), few, left
             )
@@ -227,7 +234,10 @@ def _quadratic(
     grad = np.moveaxis(by_person(design, jac * slope[:, None]), 1, 2) + 2.0 * pull
     pairs = by_person(design, jac[:, :, None] * jac[:, None] * curve[:, None, None])
     hess = np.moveaxis(pairs.reshape(k, d, d, -1), 3, 1) + 2.0 * inverse[:, None]
-    return np.where(np.isfinite(cost), cost, np.inf), grad, hess
+    lost = ~(np.isfinite(cost) & np.isfinite(grad).all(-1) & np.isfinite(hess).all((-1, -2)))
+    grad = np.where(lost[..., None], 0.0, grad)
+    hess = np.where(lost[..., None, None], np.eye(d), hess)
+    return np.where(lost, np.inf, cost), grad, hess
 
 
 def _inverse(root: Array) -> Array:

@@ -28,6 +28,11 @@ Progress = Callable[[str], None]
 GRADIENT_STEP: Final = 1e-3
 HESSIAN_STEP: Final = 2e-2
 MOST_ITERATIONS: Final = 200
+# Settled when the next step promises less than this of -2 log-likelihood.
+SETTLED: Final = 1e-4
+LONGEST_STEP: Final = 0.7
+MOST_HALVINGS: Final = 12
+LEAST_CURVATURE: Final = 1.0
 # Rows times variants that one batch may hold.
 BATCH: Final = 3_000_000
 LOG_2PI: Final = float(np.log(2.0 * np.pi))
@@ -195,8 +200,20 @@ class _Surface:
     def at(self, x: Array) -> Array:
         """Return the contributions (1, B) at one vector (1, p), and begin from there next time."""
         self.modes = self._modes(x)
-        self.etas = self.modes.etas[0]
+        if np.isfinite(self.modes.etas).all():
+            self.etas = self.modes.etas[0]
         return marginal(self.modes, self.vector.populations(x))
+
+    def slope(self, x: Array) -> tuple[float, Array, Array]:
+        """Return value, gradient (p,) and the inverse (p, p) of the diagonal curvature."""
+        p = len(x)
+        here = float(self.at(x[None]).sum())
+        steps = GRADIENT_STEP * np.eye(p)
+        both = self.many(np.concatenate([x + steps, x - steps]))
+        up, down = both[:p], both[p:]
+        grad = np.nan_to_num((up - down) / (2.0 * GRADIENT_STEP), posinf=0.0, neginf=0.0)
+        curve = np.nan_to_num((up + down - 2.0 * here) / GRADIENT_STEP**2, posinf=0.0, neginf=0.0)
+        return here, grad, np.diag(1.0 / np.maximum(curve, LEAST_CURVATURE))
 
     def many(self, x: Array) -> Array:
         """Return the sums (K,) at vectors (K, p)."""
@@ -210,35 +227,63 @@ class _Surface:
 
 
 def _descend(surface: _Surface, tell: Progress) -> tuple[Array, bool]:
-    """Return the lowest point, by L-BFGS within bounds, and whether it settled."""
-    from scipy.optimize import minimize
+    """Return the lowest point, by BFGS within bounds with steps of limited length.
 
-    bounds, start = surface.vector.bounds(), surface.vector.pack()
-    p, count = len(start), 0
-
-    def value(x: Array) -> tuple[float, Array]:
-        nonlocal count
-        count += 1
-        here = float(surface.at(x[None]).sum())
-        steps = GRADIENT_STEP * np.eye(p)
-        both = surface.many(np.concatenate([x + steps, x - steps]))
+    The central differences that give the gradient give its diagonal curvature as well, from which
+    the inverse Hessian begins.
+    """
+    low, high = surface.vector.bounds().T
+    x = np.clip(surface.vector.pack(), low, high)
+    here, grad, inverse = surface.slope(x)
+    fresh, rests = True, 0
+    for count in range(1, MOST_ITERATIONS + 1):
         tell(f"population: step {count}, -2 log-likelihood {here:.2f}")
-        if not np.isfinite(here):
-            return 1e15, np.zeros(p)
-        return here, (both[:p] - both[p:]) / (2.0 * GRADIENT_STEP)
+        free = ~(((x <= low) & (grad > 0.0)) | ((x >= high) & (grad < 0.0)))
+        step = -inverse @ np.where(free, grad, 0.0) * free
+        if grad @ step >= 0.0:
+            step = -np.diag(inverse) * np.where(free, grad, 0.0)
+        expected = -0.5 * float(grad @ step)
+        found = _search(surface, x, here, grad, step, (low, high))
+        if found is None or expected < SETTLED:
+            rests += 1
+            if fresh or rests > 2:
+                return x, expected < 100.0 * SETTLED
+            _, grad, inverse = surface.slope(x)
+            fresh = True
+            continue
+        new, _ = found
+        value, slope, curvature = surface.slope(new)
+        inverse = _updated(inverse, new - x, slope - grad)
+        rests = rests + 1 if here - value < SETTLED else 0
+        fresh = False
+        x, here, grad = new, value, slope
+        if rests > 2:
+            inverse, fresh, rests = curvature, True, 1
+    return x, False
 
-    x, good, best = start, False, np.inf
-    for _ in range(4):  # begun anew where a line search gives up too early
-        found = minimize(
-            value, x, jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"maxiter": MOST_ITERATIONS, "ftol": 1e-9, "gtol": 1e-3, "maxcor": 30},
-        )  # fmt: skip
-        x = np.asarray(found.x)
-        good = bool(found.success)
-        if best - float(found.fun) < 1e-2:
-            break
-        best = float(found.fun)
-    return x, good
+
+def _search(
+    surface: _Surface, x: Array, here: float, grad: Array, step: Array,
+    bounds: tuple[Array, Array],
+) -> tuple[Array, float] | None:  # fmt: skip
+    """Return a lower point along a step and its value, or None where there is none."""
+    step = step * min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
+    for _ in range(MOST_HALVINGS):
+        new = np.clip(x + step, *bounds)
+        there = float(surface.many(new[None])[0])
+        if np.isfinite(there) and there <= here + 1e-4 * float(grad @ (new - x)):
+            return new, there
+        step = 0.4 * step
+    return None
+
+
+def _updated(inverse: Array, move: Array, turn: Array) -> Array:
+    """Return BFGS's new inverse Hessian; the old one where the curvature is not positive."""
+    product = float(move @ turn)
+    if product <= 1e-10 * float(np.linalg.norm(move) * np.linalg.norm(turn)):
+        return inverse
+    left = np.eye(len(move)) - np.outer(move, turn) / product
+    return np.asarray(left @ inverse @ left.T + np.outer(move, move) / product)
 
 
 def _covariance(surface: _Surface, x: Array, edge: tuple[str, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -115,3 +116,30 @@ def read_kind(twin: str | Path, wanted: str) -> dict[str, Any]:
     if kind != wanted:
         raise InputError(f"twin {str(twin)!r} is of the kind {kind!r}; give one of kind {wanted!r}")
     return data
+
+
+def hash_of(data: dict[str, Any]) -> str:
+    """Return the hash of a twin's JSON, its own ``sha256`` left out."""
+    bare = {key: value for key, value in data.items() if key != "sha256"}
+    text = json.dumps(bare, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sealed(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a twin's JSON with its hash."""
+    return {**data, "sha256": hash_of(data)}
+
+
+def check_seal(data: dict[str, Any], twin: str | Path) -> None:
+    """Refuse a twin whose file was changed after it was written.
+
+    Raises
+    ------
+    InputError
+        If the hash is missing or is not that of the content.
+    """
+    if data.get("sha256") != hash_of(data):
+        raise InputError(
+            f"twin {str(twin)!r} was changed after it was written (its hash does not match); "
+            "fit it again"
+        )
