@@ -116,11 +116,11 @@ def _respond(e: float, z: Floats, n: int, rate: Floats, share: Floats, gut: floa
     # Panels grow threefold from the fastest process's time on, up to that of the slowest: so many
     # nodes leave no more than 1e-9, and a derivative by differences sees no step of the mesh.
     longest = 1.5 / (kout + rate[n - 1])
-    panels = 1 + max(0, int(math.ceil(math.log(max(h * fast, 1.0)) / math.log(3.0))))
+    panels = 1 + max(0, math.ceil(math.log(max(h * fast, 1.0)) / math.log(3.0)))
     lost, start = 0.0, 0.0
     for panel in range(panels):
         end = h * 3.0 ** (panel + 1 - panels)
-        pieces = max(1, int(math.ceil((end - start) / longest)))
+        pieces = max(1, math.ceil((end - start) / longest))
         half = 0.5 * (end - start) / pieces
         for piece in range(pieces):
             for i in range(len(_NODES)):

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 KINDS: Final = ("power", "linear", "below", "exponential")
 OUTPUTS: Final = ("concentration", "response")
 LOGIT: Final = ("imax",)
+MOST: Final = 1e12
 _SMALLEST: Final = 1e-3
 
 
@@ -127,11 +128,14 @@ class PopulationKinetics:
 
     def __post_init__(self) -> None:
         for name in self.structure.parameters:
-            low, high = (0.0, 1.0) if name in LOGIT else (0.0, np.inf)
-            value = self.typical.get(name, np.nan)
-            if not low < value < high:
+            value, most = self.typical.get(name, np.nan), 1.0 if name in LOGIT else MOST
+            if not 0.0 < value <= most:
                 raise InputError(
-                    f"{self.name}: {name} is {value:g}; give a number between {low:g} and {high:g}"
+                    f"{self.name}: {name} is {value:g}; give a number above 0, at most {most:g}"
+                )
+            if value == most and name in self.spread:
+                raise InputError(
+                    f"{self.name}: {name} is {value:g} and cannot differ between people"
                 )
         for name in (*self.spread, *self.fixed, *self.typical):
             if name not in PARAMETERS:

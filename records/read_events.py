@@ -14,7 +14,7 @@ from .events_rows import rows_of
 from .files import Source, csv_rows, is_json, load, text_of
 from .quality import Ledger
 
-_UNITS_NOTE = "Units: the file states none; {} are taken. Pass units= if they are others."
+_UNITS_NOTE = "Units: the file states none; {} are taken. Pass units= (--unit) if they are others."
 
 
 def read_events(

@@ -160,14 +160,15 @@ def fit_population(
             f"{len(vector.names)} numbers of a population; give more, or fit the person alone"
         )
     surface = _Surface(design, vector)
-    x, converged = _descend(surface, progress or (lambda _: None))
-    at = surface.at(x[None])
+    y, converged = _descend(surface, progress or (lambda _: None))
+    at = surface.at(y[None])
+    x = y * surface.scale
     low, high = vector.bounds().T
-    edge = tuple(
-        n for n, e in zip(vector.names, np.minimum(x - low, high - x) < 1e-6, strict=True) if e
-    )
+    near = np.minimum(x - low, high - x) < 1e-6
+    edge = tuple(name for name, at_edge in zip(vector.names, near, strict=True) if at_edge)
     p = len(x)
-    covariance = _covariance(surface, x, edge) if errors else np.full((p, p), np.nan)
+    covariance = _covariance(surface, y, edge) if errors else np.full((p, p), np.nan)
+    covariance = covariance * np.outer(surface.scale, surface.scale)
     fitted = vector.unpack(x)
     ofv = float(at.sum())
     seen = int((~design.censored).sum())
@@ -185,24 +186,32 @@ def marginal(modes: Modes, pops: Populations) -> Array:
 
 
 class _Surface:
-    """-2 log-likelihood over the vector; keeps the modes, from where the next search begins."""
+    """-2 log-likelihood over the vector, each entry in units of its own scale.
+
+    It keeps the modes, from where the next search for them begins.
+    """
 
     def __init__(self, design: Design, vector: Vector) -> None:
         self.design, self.vector = design, vector
+        self.scale = vector.scales(design.chart)
         self.etas = np.zeros((len(design), len(vector.model.spread)))
-        self.modes = self._modes(vector.pack()[None])
+        self.modes = self._modes(vector.pack()[None] / self.scale)
         self.etas = self.modes.etas[0]
 
     def _modes(self, x: Array) -> Modes:
-        pops = self.vector.populations(x)
+        pops = self.populations(x)
         return find_modes(self.design, self.vector.model, pops, self.etas)
+
+    def populations(self, x: Array) -> Populations:
+        """Return the variants (K) of scaled vectors (K, p)."""
+        return self.vector.populations(x * self.scale)
 
     def at(self, x: Array) -> Array:
         """Return the contributions (1, B) at one vector (1, p), and begin from there next time."""
         self.modes = self._modes(x)
         if np.isfinite(self.modes.etas).all():
             self.etas = self.modes.etas[0]
-        return marginal(self.modes, self.vector.populations(x))
+        return marginal(self.modes, self.populations(x))
 
     def slope(self, x: Array) -> tuple[float, Array, Array]:
         """Return value, gradient (p,) and the inverse (p, p) of the diagonal curvature."""
@@ -220,9 +229,7 @@ class _Surface:
         rows = len(self.design.schedule.time) * (2 * self.etas.shape[1] + 1)
         size = max(1, BATCH // rows)
         parts = [x[k : k + size] for k in range(0, len(x), size)]
-        found = [
-            marginal(self._modes(part), self.vector.populations(part)).sum(axis=1) for part in parts
-        ]
+        found = [marginal(self._modes(part), self.populations(part)).sum(axis=1) for part in parts]
         return np.concatenate(found)
 
 
@@ -232,8 +239,8 @@ def _descend(surface: _Surface, tell: Progress) -> tuple[Array, bool]:
     The central differences that give the gradient give its diagonal curvature as well, from which
     the inverse Hessian begins.
     """
-    low, high = surface.vector.bounds().T
-    x = np.clip(surface.vector.pack(), low, high)
+    low, high = surface.vector.bounds().T / surface.scale
+    x = np.clip(surface.vector.pack() / surface.scale, low, high)
     here, grad, inverse = surface.slope(x)
     fresh, rests = True, 0
     for count in range(1, MOST_ITERATIONS + 1):

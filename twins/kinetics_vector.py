@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.population_kinetics import (
+    LOGIT,
     OUTPUTS,
     Error,
     PopulationKinetics,
@@ -41,7 +42,8 @@ class Vector:
     def typical(self) -> tuple[str, ...]:
         """Parameters whose typical value is estimated."""
         m = self.model
-        return tuple(n for n in m.structure.parameters if n not in m.fixed)
+        whole = {n for n in LOGIT if m.typical.get(n) == 1.0}  # all of it: nothing to estimate
+        return tuple(n for n in m.structure.parameters if n not in m.fixed | whole)
 
     @property
     def effects(self) -> tuple[int, ...]:
@@ -89,6 +91,22 @@ class Vector:
                 *(np.log(getattr(m.errors[name], kind)) for name, kind in self.errors),
             ]
         )
+
+    def scales(self, chart: Mapping[str, Array]) -> Array:
+        """Return by how much each entry (p,) changes what a person's parameters are by about 1.
+
+        Parameters
+        ----------
+        chart : mapping of covariate to array
+            Of the people who are fitted: effects count by how far their covariates spread.
+        """
+        scale = np.ones(len(self.names))
+        for k, position in enumerate(self.effects):
+            effect = self.model.effects[position]
+            if effect.kind in ("linear", "exponential"):
+                away = np.abs(np.asarray(chart[effect.covariate]) - effect.reference)
+                scale[len(self.typical) + k] = 1.0 / max(float(np.median(away)), 1e-9)
+        return scale
 
     def bounds(self) -> Array:
         """Return the lowest and highest values (p, 2)."""

@@ -41,8 +41,8 @@ def test_episodes_begin_where_the_record_ends(twin: PressureTwin, path: str) -> 
     shown = set()
     for seed in range(12):
         _, info = env.reset(seed=seed)
-        shown.add(info["truth"]["sbp"])
-        assert np.abs(now - info["truth"]["sbp"]).min() < 4.0
+        shown.add(info["truth"]["sbp_mmhg"])
+        assert np.abs(now - info["truth"]["sbp_mmhg"]).min() < 4.0
     assert len(shown) > 6
 
 
@@ -62,7 +62,7 @@ def test_the_regimen_of_the_record_goes_on(twin: PressureTwin, path: str) -> Non
     _, _, _, _, info = env.step(action)
     ahead = twin.forecast(twin.seen.doses.now, 56)["sbp"][-1]
     # The twin's people miss some tablets, those of the perfect preset none: a little lower.
-    assert abs(np.median(info["truth"]["sbp"]) - np.median(ahead)) < 6.0
+    assert abs(np.median(info["truth"]["sbp_mmhg"]) - np.median(ahead)) < 6.0
 
 
 @pytest.mark.parametrize(
