@@ -28,6 +28,9 @@ Progress = Callable[[str], None]
 GRADIENT_STEP: Final = 1e-3
 HESSIAN_STEP: Final = 2e-2
 MOST_ITERATIONS: Final = 200
+# Lags to begin from, relative to the one given, and how far each is followed.
+LAGS: Final = (0.6, 1.0, 1.6)
+FIRST_ITERATIONS: Final = 12
 # Settled when the next step promises less than this of -2 log-likelihood.
 SETTLED: Final = 1e-4
 LONGEST_STEP: Final = 0.7
@@ -160,7 +163,8 @@ def fit_population(
             f"{len(vector.names)} numbers of a population; give more, or fit the person alone"
         )
     surface = _Surface(design, vector)
-    y, converged = _descend(surface, progress or (lambda _: None))
+    tell = progress or (lambda _: None)
+    y, converged = _descend(surface, _begin(surface, tell), tell, MOST_ITERATIONS)
     at = surface.at(y[None])
     x = y * surface.scale
     low, high = vector.bounds().T
@@ -233,17 +237,37 @@ class _Surface:
         return np.concatenate(found)
 
 
-def _descend(surface: _Surface, tell: Progress) -> tuple[Array, bool]:
+def _begin(surface: _Surface, tell: Progress) -> Array:
+    """Return where the descent begins: of several lags, if there is one, the most promising.
+
+    The likelihood has a hollow of its own between any two sampling times that a lag may lie in.
+    """
+    vector = surface.vector
+    start = vector.pack() / surface.scale
+    if "lag" not in vector.typical:
+        return start
+    tried = []
+    for factor in LAGS:
+        x = start.copy()
+        x[vector.typical.index("lag")] += np.log(factor)
+        surface.etas = np.zeros_like(surface.etas)
+        y, _ = _descend(surface, x, tell, FIRST_ITERATIONS)
+        tried.append((float(surface.many(y[None])[0]), tuple(y), surface.etas))
+    _, best, surface.etas = min(tried, key=lambda row: row[0])
+    return np.array(best)
+
+
+def _descend(surface: _Surface, x: Array, tell: Progress, most: int) -> tuple[Array, bool]:
     """Return the lowest point, by BFGS within bounds with steps of limited length.
 
     The central differences that give the gradient give its diagonal curvature as well, from which
     the inverse Hessian begins.
     """
     low, high = surface.vector.bounds().T / surface.scale
-    x = np.clip(surface.vector.pack() / surface.scale, low, high)
+    x = np.clip(x, low, high)
     here, grad, inverse = surface.slope(x)
     fresh, rests = True, 0
-    for count in range(1, MOST_ITERATIONS + 1):
+    for count in range(1, most + 1):
         tell(f"population: step {count}, -2 log-likelihood {here:.2f}")
         free = ~(((x <= low) & (grad > 0.0)) | ((x >= high) & (grad < 0.0)))
         step = -inverse @ np.where(free, grad, 0.0) * free
