@@ -7,7 +7,6 @@ The shipped one is the result of the defaults. Its card tells the scores on peop
 import argparse
 import datetime
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,11 @@ given = parser.parse_args()
 
 how = replace(Training(), steps=given.steps, batch=given.batch, seed=given.seed)
 plan = Plan(given.name, given.training, given.validation, given.test, given.seed, how)
-command = "python examples/train_residual.py " + " ".join(sys.argv[1:])
+# The card repeats everything but where the file went.
+changed = [
+    f"--{k} {v}" for k, v in vars(given).items() if k != "out" and v != parser.get_default(k)
+]
+command = " ".join(["python examples/train_residual.py --out FILE", *changed])
 said = {"command": command, "date": datetime.date.today().isoformat()}
 residual = build_residual(plan, said=said, progress=print)
 
