@@ -45,12 +45,12 @@ def test_torch_simulates_what_the_engine_does(known: Known) -> None:
 @pytest.fixture(scope="module")
 def trained(known: Known) -> tuple:
     return train_members(
-        HYBRID, known.future, known.context, Training(members=2, hidden=4, steps=6, batch=24)
+        HYBRID, known.future, known.context, Training(members=2, hidden=4, steps=2, batch=24)
     )
 
 
 def test_a_few_steps_lower_the_training_error(known: Known, trained: tuple) -> None:
-    """Even six steps forecast these people better than the bare body does."""
+    """Even two steps forecast these people better than the bare body does."""
     from dosegym.twins.residual import Residual
 
     draft = Residual("draft", trained[0], trained[1], *[None] * 4, {"on": True})  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def test_a_few_steps_lower_the_training_error(known: Known, trained: tuple) -> N
 
 def test_the_same_seed_gives_the_same_members(known: Known, trained: tuple) -> None:
     """Training is reproducible, and members differ from each other."""
-    how = Training(members=2, hidden=4, steps=6, batch=24)
+    how = Training(members=2, hidden=4, steps=2, batch=24)
     again = train_members(HYBRID, known.future, known.context, how)[0]
     for a, b in zip(trained[0], again, strict=True):
         np.testing.assert_array_equal(a.inner, b.inner)
@@ -82,7 +82,7 @@ def test_a_residual_that_learned_nothing_right_is_off(known: Known) -> None:
         future=replace(known.future, activity=known.future.activity[shuffled]),
     )
     groups = {"training": known, "validation": wrong}
-    plan = Plan(how=Training(members=1, hidden=4, steps=3, batch=24))
+    plan = Plan(how=Training(members=1, hidden=4, steps=1, batch=24))
     residual = residual_from(plan, HYBRID, groups)
     assert not residual.on
     assert "does not help" in residual.card["reason"]
