@@ -87,6 +87,25 @@ class Patients:
         return self.take([i for i, g in enumerate(self.groups) if g == name])
 
 
+def adopt(model: Model, patients: Patients) -> Patients:
+    """Return patients as people of a model: of its own, or of the one it extends.
+
+    People of the model that it extends get its neutral values, with which they are the same body.
+
+    Raises
+    ------
+    InputError
+        If they belong to another model.
+    """
+    if patients.model == model.name:
+        return patients
+    if patients.model != model.extends:
+        raise InputError(f"patients belong to {patients.model}, the model is {model.name}")
+    values = np.array(list(model.neutral.values()), dtype=np.float64)
+    columns = np.tile(values, (len(patients), 1))
+    return replace(patients, model=model.name, params=np.hstack([patients.params, columns]))
+
+
 def concatenate(parts: Sequence[Patients]) -> Patients:
     """Return several batches of one model as one."""
     first = parts[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..physiology.errors import InputError
 from ..physiology.model import Model
-from ..physiology.population import Patients, concatenate, load_population
+from ..physiology.population import Patients, adopt, concatenate, load_population
 from ..physiology.streams import PURPOSES, stream
 from .prescription import Prescription, prescribe
 
@@ -33,8 +33,8 @@ class Cohort:
 
 
 def cohort_of(model: Model, patients: Patients) -> Cohort:
-    """Return patients with their usual therapy."""
-    return Cohort(patients, prescribe(model, patients))
+    """Return patients, of the model or of one it extends, with their usual therapy."""
+    return Cohort(adopt(model, patients), prescribe(model, patients))
 
 
 def virtual_cohort(

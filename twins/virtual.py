@@ -7,6 +7,7 @@ meals and treat their lows; a sensor with autocorrelated errors watches them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,7 @@ def live(
     life: Life,
     rng: np.random.Generator,
     carb_factor: Array | None = None,
+    altered: Callable[[int, Array], Array] | None = None,
 ) -> tuple[Timeline, ...]:
     """Let people live and return their records.
 
@@ -80,6 +82,9 @@ def live(
     carb_factor : array (n,), optional
         Each person's usual eaten over counted carbohydrate, by which bites are larger; 1 where
         left out.
+    altered : callable, optional
+        ``altered(k, params) -> params`` (n, P): what else changes the bodies in step k, such as
+        exercise.
 
     Returns
     -------
@@ -110,6 +115,7 @@ def live(
         plate += served[k]
         now = patients.params.copy()
         now[:, strength] *= np.exp(level[k])[:, None]
+        now = now if altered is None else altered(k, now)
         u, plate = _inputs(plate, basal, bolus[k])
         u[:, 0] *= 1.0 if carb_factor is None else carb_factor
         engine.advance(x, now, u)
