@@ -56,7 +56,7 @@ def test_insulin_and_meals_appear_as_the_closed_forms_say() -> None:
     x[:, column["gut_1"]] += 2.0
     u = MODEL.basal_inputs(MEAN)[0]
     path = simulate(
-        MODEL, MEAN, {"insulin": np.full(300, u[1])}, np.arange(301.0), initial=x, substeps=4
+        MODEL, MEAN[0], {"insulin": np.full(300, u[1])}, np.arange(301.0), initial=x, substeps=4
     )
     t = np.arange(301.0)
     depot = path["subcutaneous_insulin_2"] - x[0, column["subcutaneous_insulin_2"]]
@@ -72,7 +72,7 @@ def test_what_is_eaten_appears_in_plasma_but_for_a_fifth() -> None:
     carbs = np.zeros(900)
     carbs[:12] = 5.0
     u = MODEL.basal_inputs(MEAN)[0]
-    path = simulate(MODEL, MEAN, {"carbs": carbs, "insulin": np.full(900, u[1])}, np.arange(901.0))
+    path = simulate(MODEL, MEAN[0], {"carbs": carbs, "insulin": np.full(900, u[1])}, np.arange(901.0))
     appeared = np.trapezoid(path["carbs_appearance"], dx=1.0) * PUBLISHED["BW"]
     assert appeared == pytest.approx(0.8 * 60_000.0, rel=1e-3)
 
