@@ -23,7 +23,7 @@ from .ensemble_kalman import (
     neutral,
     update,
 )
-from .hypotheses import COMPRESSION, DRIFT, HYPOTHESES, ILLNESS, MEAL, OCCLUSION
+from .hypotheses import HYPOTHESES, NAMES, rows_of
 
 Array = NDArray[np.float64]
 MEMBERS_EACH = 64
@@ -59,14 +59,20 @@ class Bank:
             self.main.take([person]), self.others.take(rows), self.weights[person : person + 1]
         )
 
+    def probability(self) -> Array:
+        """Return the probability (R, len(hypotheses.NAMES)) of each kind of fault."""
+        sums = [self.weights[:, [1 + i for i in rows_of(name)]].sum(axis=1) for name in NAMES]
+        return np.stack(sums, axis=1)
+
     def sensitivity(self) -> Array:
         """Return the expected log insulin sensitivity (R,) over the person's own, rhythm left out.
 
         The slow level, and what illness takes from it.
         """
         level = (self.others["level"] + 0.0).reshape(self.main.rows, MODES, -1).mean(axis=2)
-        extra = self.others["extra"].reshape(self.main.rows, MODES, -1)[:, ILLNESS].mean(axis=1)
-        level[:, ILLNESS] += extra
+        extra = self.others["extra"].reshape(self.main.rows, MODES, -1).mean(axis=2)
+        ill = list(rows_of("illness"))
+        level[:, ill] += extra[:, ill]
         whole = np.concatenate([self.main["level"].mean(axis=1)[:, None], level], axis=1)
         return np.asarray((self.weights * whole).sum(axis=1))
 
@@ -77,9 +83,7 @@ def bank_of(main: Ensemble, rng: np.random.Generator, members: int = MEMBERS_EAC
     rows = np.repeat(np.arange(main.rows), MODES)
     others = few.take(rows)
     _enter(others, np.ones(others.values.shape[:2], dtype=bool), rng)
-    rest = np.array([h.per_day * h.hours / 24.0 for h in HYPOTHESES])
-    weights = np.concatenate([[1.0], rest])
-    return Bank(main, others, np.tile(weights / weights.sum(), (main.rows, 1)))
+    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)))
 
 
 def prior_weights() -> Array:
@@ -181,16 +185,18 @@ def _acting(others: Ensemble, entered: NDArray[np.bool_]) -> Acting:
     doing = neutral(others)
     extra, offset = others["extra"], others["offset"]
 
-    def rows(i: int) -> slice:
-        return slice(i, None, MODES)
-
-    doing.delivered[rows(OCCLUSION)] = 0.0
-    meal = rows(MEAL)
-    doing.grams[meal] = np.where(entered[meal], np.maximum(extra[meal], 0.0), 0.0)
-    pressed = rows(COMPRESSION)
-    offset[pressed] += SETTLES * (extra[pressed] - offset[pressed])
-    offset[rows(DRIFT)] += extra[rows(DRIFT)]
-    doing.sensitivity[rows(ILLNESS)] = np.minimum(extra[rows(ILLNESS)], 0.0)
+    for i, one in enumerate(HYPOTHESES):
+        rows = slice(i, None, MODES)
+        if one.name == "occlusion":
+            doing.delivered[rows] = 0.0
+        elif one.name == "meal":
+            doing.grams[rows] = np.where(entered[rows], np.maximum(extra[rows], 0.0), 0.0)
+        elif one.name == "compression":
+            offset[rows] += SETTLES * (extra[rows] - offset[rows])
+        elif one.name == "drift":
+            offset[rows] += extra[rows]
+        else:
+            doing.sensitivity[rows] = np.minimum(extra[rows], 0.0)
     return doing
 
 

@@ -62,12 +62,20 @@ def _weaker(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return -rng.uniform(0.25, 0.8, shape)
 
 
+# Insulin that stopped long ago and insulin that has just stopped look unlike each other, so that
+# each age of an occlusion has a filter of its own; their probabilities are added up.
 HYPOTHESES = (
-    Hypothesis("occlusion", 0.05, 8.0, 2.0, _nothing),
-    Hypothesis("meal", 0.5, 3.0, 1.0, _grams),  # g, eaten at once and not logged
+    Hypothesis("occlusion", 0.02, 8.0, 1.5, _nothing),
+    Hypothesis("occlusion", 0.02, 8.0, 4.0, _nothing),
+    Hypothesis("occlusion", 0.02, 8.0, 8.0, _nothing),
+    Hypothesis("meal", 0.3, 3.0, 1.0, _grams),  # g, eaten at once and not logged
     Hypothesis("compression", 0.3, 0.7, 0.2, _pressure),  # mg/dL
-    Hypothesis("drift", 0.03, 12.0, 4.0, _ramp),  # mg/dL per five minutes
+    Hypothesis("drift", 0.03, 12.0, 6.0, _ramp),  # mg/dL per five minutes
     Hypothesis("illness", 0.03, 96.0, 12.0, _weaker),  # log sensitivity
 )
-NAMES = tuple(h.name for h in HYPOTHESES)
-OCCLUSION, MEAL, COMPRESSION, DRIFT, ILLNESS = range(len(HYPOTHESES))
+NAMES = tuple(dict.fromkeys(h.name for h in HYPOTHESES))
+
+
+def rows_of(name: str) -> tuple[int, ...]:
+    """Return which of ``HYPOTHESES`` bear a name."""
+    return tuple(i for i, h in enumerate(HYPOTHESES) if h.name == name)
