@@ -81,7 +81,7 @@ def drugs_of(text: str, codes: list[str]) -> list[tuple[str, float | None]]:
     codes : list of str, RxNorm
     """
     found: list[tuple[str, float | None]] = []
-    for piece in re.split(r"\s+/\s+|\s\+\s", text):
+    for piece in re.split(r" / | \+ ", " ".join(text.split())):
         names, strengths = names_in(piece), strengths_mg(piece)
         for name in names:
             single = len(names) == 1 and len(strengths) == 1
