@@ -2,6 +2,8 @@
 
 from .activity import CHANNELS, Activity
 from .chart import Chart, Condition, Medication, Person, PressureRecord
+from .consent import PURPOSES, permit_twin
+from .deidentify import deidentified, new_key, read_key
 from .demo import demo_pressure_record, demo_record
 from .detect import FORMATS, read_record
 from .genotype import GENES, GeneCall, Genotype
@@ -29,6 +31,7 @@ __all__ = [
     "FORMATS",
     "GENES",
     "PRESSURE_FORMATS",
+    "PURPOSES",
     "Account",
     "Activity",
     "BasalIntervals",
@@ -54,10 +57,14 @@ __all__ = [
     "assess",
     "assess_pressure",
     "constant_schedule",
+    "deidentified",
     "demo_pressure_record",
     "demo_record",
     "kind_of_record",
+    "new_key",
+    "permit_twin",
     "read_genotype",
+    "read_key",
     "read_pressure",
     "read_record",
     "record_text",

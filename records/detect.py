@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from ..physiology.errors import InputError
 from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
 from .clean import assemble
+from .consent import permit
+from .deidentify import deidentified
 from .files import Source, combined_sha256, csv_rows, is_json, json_of, load
 from .local_time import DayOrder
 from .read_found import PARTS, Found, read_found
+from .read_whole import read_whole
 from .timeline import Timeline
-from .values import glucose_unit
+from .values import GlucoseUnit, glucose_unit
 
 FORMATS = (
     "nightscout",
@@ -25,6 +29,8 @@ FORMATS = (
     "loop_report",
     "replay_bg",
     "plain_csv",
+    "apple_health",
+    "fhir_r4",
 )
 HEAD_ROWS = 15  # enough for any preamble
 
@@ -36,6 +42,12 @@ def read_record(
     unit: str | None = None,
     timezone: str | None = None,
     dates: DayOrder | None = None,
+    purpose: str | None = None,
+    consent: str | Path | None = None,
+    require_consent: bool | None = None,
+    deidentify: Literal["shift"] | None = None,
+    key: str | Path | bytes | None = None,
+    patient: str | None = None,
 ) -> Timeline:
     """Read one person's record, whatever it was exported from.
 
@@ -44,14 +56,23 @@ def read_record(
     path : path
         A file, or a folder with the exports of one person.
     format : str, optional
-        One of ``nightscout``, ``clarity``, ``libreview``, ``carelink``, ``tidepool``,
-        ``loop_report``, ``replay_bg``, ``plain_csv``; refused where the content is another.
+        One of ``FORMATS``; refused where the content is another.
     unit : str, optional
         ``mg/dL`` or ``mmol/L``: overrules the unit that the file declares.
     timezone : str, optional
         IANA name or fixed offset: overrules the zone that the file declares.
     dates : {"dmy", "mdy"}, optional
         Order of day and month, for LibreView and CareLink files that leave it open.
+    purpose, consent, require_consent : optional
+        What it is read for (``research`` by default), the consent document where it does not lie
+        beside the record, and whether one must be there; see
+        :func:`dosegym.records.consent.permit`.
+    deidentify : {"shift"}, optional
+        Shift dates and make a keyed pseudonym: :func:`dosegym.records.deidentified`.
+    key : path or bytes, optional
+        For `deidentify`.
+    patient : str, optional
+        For `deidentify`: what tells the person in all of their records.
 
     Returns
     -------
@@ -60,14 +81,37 @@ def read_record(
     Raises
     ------
     InputError
-        One line that says what is wrong with the file or the arguments and what to do.
+        One line that says what is wrong with the file, its consent or the arguments and what to
+        do.
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"format: {format[:30]!r} is unknown; use one of {', '.join(FORMATS)}")
     if dates not in (None, "dmy", "mdy"):
         raise InputError(f"dates: {str(dates)[:30]!r} is unknown; use 'dmy' or 'mdy'")
+    if deidentify not in (None, "shift") or (deidentify is None) != (key is None):
+        raise InputError("deidentify: use 'shift' together with key=, or neither")
     wanted = None if unit is None else glucose_unit(unit)
     place = Path(path)
+    allowed = permit(place, consent, purpose, require_consent)
+    timeline = read_whole(place, timezone, wanted, purpose) or _of_sources(
+        place, format, timezone, wanted, dates
+    )
+    kind = timeline.source_format
+    if format is not None and format != kind:
+        raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
+    allowed.for_record(timeline.source_sha256)
+    timeline = replace(timeline, consent=allowed.text, consent_id=allowed.id or timeline.consent_id)
+    return timeline if key is None else deidentified(timeline, key, patient)
+
+
+def _of_sources(
+    place: Path,
+    format: str | None,
+    timezone: str | None,
+    unit: GlucoseUnit | None,
+    dates: DayOrder | None,
+) -> Timeline:
+    """Read text files, told apart by content."""
     sources = load(place)
     found = [identify(source) for source in sources]
     if not place.is_dir() and len(found) == 1:
@@ -79,10 +123,10 @@ def read_record(
         raise InputError(f"record: '{place}' {kind}")
     if format is not None and format != kind:
         raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
-    raw = read_found(kind, found, timezone, wanted, dates)
+    raw = read_found(kind, found, timezone, unit, dates)
     notes = (*raw.notes, *_file_notes(found))
     return assemble(
-        replace(raw, notes=notes), combined_sha256([item.source for item in found]), wanted
+        replace(raw, notes=notes), combined_sha256([item.source for item in found]), unit
     )
 
 
