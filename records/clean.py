@@ -10,6 +10,7 @@ import numpy as np
 
 from ..physiology.errors import InputError
 from . import limits
+from .activity import activities
 from .clean_glucose import clean_glucose
 from .clock import canonical_zone, plausible_time, utc_text
 from .delivery import Delivery, Epoch, delivered_basal
@@ -66,6 +67,7 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
     boluses = _events(raw.boluses, "bolus", limits.BOLUS, near, ledger)
     long_acting = _events(raw.long_acting, "long-acting insulin", limits.LONG_ACTING, near, ledger)
     meals = _events(raw.meals, "carbs", limits.CARBS, near, ledger)
+    activity = activities(raw.activity, near, ledger)
     delivery = _plausible_delivery(raw.delivery, ledger)
     told = np.concatenate([glucose.time_s, boluses[0], meals[0], long_acting[0]])
     basal = delivered_basal(delivery, *_basal_span(delivery, told, near))
@@ -87,6 +89,7 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
         finger_sticks=fingers,
         diary=_diary(raw.diary, near, ledger),
         rows=ledger.rows(),
+        activity=activity,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Sample
 from .delivery import Delivery, Epoch, TempRate
 from .diary import NOTED
 from .files import Source, csv_rows
@@ -30,14 +31,10 @@ AMOUNT_COLUMNS = {"bolus_u": "bolus", "long_acting_u": "long-acting insulin", "c
 BASAL_COLUMNS = ("basal_u_per_h", "basal_end", "basal_logged")
 FINGER_COLUMNS: dict[str, GlucoseUnit] = {"finger_mg_dl": "mg/dL", "finger_mmol_l": "mmol/L"}
 WORD_COLUMNS = ("insulin", "note")
+ACTIVITY_COLUMNS = {"heart_rate_bpm": "heart_rate", "steps": "steps", "asleep": "sleep"}
 COLUMNS = (
-    "time",
-    "timezone",
-    *GLUCOSE_COLUMNS,
-    *AMOUNT_COLUMNS,
-    *BASAL_COLUMNS,
-    *FINGER_COLUMNS,
-    *WORD_COLUMNS,
+    *("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS),
+    *(*ACTIVITY_COLUMNS, "activity_end", *FINGER_COLUMNS, *WORD_COLUMNS),
 )
 HELD_AT_MOST_S = 86400.0  # a rate without an end holds until the next one, at most a day
 
@@ -63,6 +60,7 @@ class Columns:
     rates: list[Rate] = field(default_factory=list)
     fingers: list[Reading] = field(default_factory=list)
     diary: list[Noted] = field(default_factory=list)
+    activity: dict[str, list[Sample]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Event]:
         """Return the events of one kind."""
@@ -136,6 +134,7 @@ def read_plain(
         glucose_source="finger" if by_finger else "sensor",
         fingers=() if by_finger else columns.fingers,
         diary=columns.diary,
+        activity=columns.activity,
     )
 
 
@@ -271,6 +270,27 @@ def _take(
         else:
             ledger.drop("note", "not of the known words", when)
     _take_rate(row, time, place, columns, ledger)
+    _take_activity(row, time, place, columns, ledger)
+
+
+def _take_activity(
+    row: Sequence[str], time: float, place: Mapping[str, int], columns: Columns, ledger: Ledger
+) -> None:
+    """Read what a wearable tells; without an end a value is of one moment."""
+    written = row[place["activity_end"]].strip() if "activity_end" in place else ""
+    end = clock.parse_time(written) if written else (time, 0.0)
+    for column, name in ACTIVITY_COLUMNS.items():
+        cell = row[place[column]] if column in place else ""
+        if is_blank(cell):
+            continue
+        ledger.see(name)
+        value = number_of(cell)
+        if value is None:
+            ledger.drop(name, "not a number", clock.utc_text(time))
+        elif end is None or end[1] is None:
+            ledger.drop(name, "activity_end is no time with an offset", clock.utc_text(time))
+        else:
+            columns.activity.setdefault(name, []).append(Sample(time, end[0], value))
 
 
 def _take_rate(

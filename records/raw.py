@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from ..physiology.errors import InputError
+from .activity import Sample
 from .delivery import Delivery
 from .quality import Ledger
 from .series import TherapySettings
@@ -61,6 +62,8 @@ class RawRecord:
     fingers : sequence of Reading
         Finger sticks beside a sensor, in `glucose_unit`.
     diary : sequence of Noted
+    activity : mapping of str to sequence of Sample
+        By the names of ``dosegym.records.activity.CHANNELS``.
     """
 
     source_format: str
@@ -79,6 +82,7 @@ class RawRecord:
     glucose_source: Literal["sensor", "finger"] = "sensor"
     fingers: Sequence[Reading] = ()
     diary: Sequence[Noted] = ()
+    activity: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
 
     def last_time(self) -> float:
         """Return the latest time of anything in the record; -inf where there is nothing."""
@@ -116,6 +120,10 @@ def combine(records: Sequence[RawRecord]) -> RawRecord:
             fingers=(*joined.fingers, *other.fingers),
             diary=(*joined.diary, *other.diary),
             delivery=joined.delivery.joined(other.delivery),
+            activity={
+                name: (*joined.activity.get(name, ()), *other.activity.get(name, ()))
+                for name in {**joined.activity, **other.activity}
+            },
             settings=other.settings.filled_from(joined.settings),
             notes=tuple(dict.fromkeys((*joined.notes, *other.notes))),
         )

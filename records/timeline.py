@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Activity
 from .diary import Diary
 from .grid import RecordGrid, lay_on_grid
 from .quality import Account, Dropped, Rows
@@ -55,6 +57,14 @@ class Timeline:
         Meals without grams, exercise, symptoms.
     rows : Rows
         What became of every row of the files.
+    activity : mapping of str to Activity
+        Heart rate (1/min), steps and sleep of a wearable, by the names of
+        ``dosegym.records.activity.CHANNELS``; only channels that hold anything.
+    consent : str
+        Under which consent it was read: one sentence, without any name.
+    consent_id : str
+        Which consent document that was (see docs/explanation/consent-and-privacy.md); empty for
+        none.
     """
 
     subject: str
@@ -76,6 +86,9 @@ class Timeline:
     )
     diary: Diary = field(default_factory=Diary)
     rows: Rows = field(default_factory=Rows)
+    activity: Mapping[str, Activity] = field(default_factory=dict)
+    consent: str = ""
+    consent_id: str = ""
 
     def local_minute_of_day(self, time_s: ArrayLike) -> Floats:
         """Return the minute of the person's own day, in [0, 1440).
@@ -127,6 +140,7 @@ class Timeline:
             long_acting=self.long_acting.between(start_s, end_s),
             finger_sticks=self.finger_sticks.between(start_s, end_s),
             diary=self.diary.between(start_s, end_s),
+            activity={name: one.between(start_s, end_s) for name, one in self.activity.items()},
         )
 
     def on_grid(self, start_s: float, n: int, step_min: float) -> RecordGrid:
