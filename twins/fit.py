@@ -23,6 +23,7 @@ from .coordinates import (
 from .forecast import score
 from .forward import SAMPLES_A_DAY
 from .joint import Found, refine
+from .laplace import laplace_posterior
 from .noise import LARGEST_RHO, Noise, whitening
 from .observations import Observations, observe
 from .search import FIRST_NOISE, LIMIT_SD, from_many_starts, starting_points
@@ -153,7 +154,8 @@ def fit_twin(
     tell(f"fitting {seen.days:.1f} days")
     found = most_probable(where, seen, first)
     notes += at_limit(found)
-    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes))
+    posterior = laplace_posterior(where, found, seen, rng)
+    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes), posterior)
 
 
 def _check(weight_kg: float | None, starts: int) -> None:

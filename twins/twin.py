@@ -21,11 +21,12 @@ from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
 from .joint import Found, root_of
 from .noise import Noise, errors, whitening
 from .observations import Observations
+from .posterior import Posterior
 from .search import LIMIT_SD
 from .variation import Variation, rhythm
 
 Array = NDArray[np.float64]
-FORMAT = 2
+FORMAT = 3
 WELL_KNOWN, PARTLY_KNOWN = 0.5, 0.8
 
 
@@ -59,6 +60,10 @@ class Twin:
         the held-out day's forecast, where there was one.
     notes : tuple of str
         What had to be assumed.
+    end_s : float
+        When the record ended, seconds since 1970 UTC.
+    posterior : Posterior or None
+        Equally likely draws of the body, and where each is at the record's end.
     """
 
     subject: str
@@ -74,11 +79,13 @@ class Twin:
     notes: tuple[str, ...] = ()
     end_s: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    posterior: Posterior | None = None
 
     @classmethod
     def of(
         cls, timeline: Timeline, where: Coordinates, found: Found, seen: Observations, group: str,
         held_out: Mapping[str, float] | None, notes: tuple[str, ...],
+        posterior: Posterior | None = None,
     ) -> Twin:  # fmt: skip
         """Assemble a twin and score its fit."""
         use, d = whitening(seen), len(found.z)
@@ -98,7 +105,7 @@ class Twin:
             timeline.subject, timeline.source_sha256, group, where, found.z,
             found.covariance[:d, :d], found.noise, found.variation,
             tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
-            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
         )  # fmt: skip
 
     @property
@@ -141,6 +148,8 @@ class Twin:
         """Return coordinates (n, d): draws from the posterior, or the most probable repeated."""
         if rng is None:
             return np.repeat(self.z[None], n, axis=0)
+        if self.posterior is not None:
+            return self.posterior.z[self.posterior.rows(n, rng)]
         draws = self.z + rng.standard_normal((n, len(self.z))) @ root_of(self.covariance).T
         return np.clip(draws, -LIMIT_SD, LIMIT_SD)
 
@@ -185,6 +194,8 @@ class Twin:
             "quality": dict(self.quality),
             "notes": list(self.notes),
             "end_s": self.end_s,
+            "settings": dict(self.settings),
+            "posterior": None if self.posterior is None else self.posterior.to_dict(),
         }
 
 
@@ -221,4 +232,6 @@ def load_twin(path: str | Path) -> Twin:
         data["quality"],
         tuple(data["notes"]),
         data["end_s"],
+        data["settings"],
+        None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
     )
