@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anomaly_table import MEANINGS
-from .anomaly_thresholds import THRESHOLDS, Threshold
+from .anomaly_thresholds import THRESHOLDS, WEIGHTS, Threshold
 from .bank import Bank, prior_weights
 from .hypotheses import NAMES, rows_of
 from .missed_bolus import evident_without_bolus, logged_without_bolus
@@ -85,27 +85,32 @@ class Monitor:
     cusum : tuple of (float, float)
         Upwards and downwards.
     episodes : mapping of str to Episode
+    changed : bool
+        Insulin sensitivity has changed for days, and that was said.
     """
 
     recent: tuple[float, ...] = ()
     cusum: tuple[float, float] = (0.0, 0.0)
     episodes: Mapping[str, Episode] = field(default_factory=dict)
+    changed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the monitor in JSON."""
         episodes = {k: asdict(v) for k, v in self.episodes.items()}
-        return {"recent": list(self.recent), "cusum": list(self.cusum), "episodes": episodes}
+        return {"recent": list(self.recent), "cusum": list(self.cusum), "episodes": episodes,
+                "changed": self.changed}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Monitor:
         """Return the monitor that ``to_dict`` described."""
         episodes = {k: Episode(**v) for k, v in data["episodes"].items()}
         up, down = data["cusum"]
-        return cls(tuple(data["recent"]), (float(up), float(down)), episodes)
+        return cls(tuple(data["recent"]), (float(up), float(down)), episodes, data["changed"])
 
 
 def watch(
-    monitor: Monitor, bank: Bank, standard: float, steps: Steps, k: int, number: int
+    monitor: Monitor, bank: Bank, standard: float, features: Array, steps: Steps, k: int,
+    number: int,
 ) -> tuple[Monitor, tuple[Flag, ...]]:
     """Return the monitor after one more interval, and the alarms that it raises.
 
@@ -116,6 +121,8 @@ def watch(
         One person's filters, after the interval.
     standard : float
         Normalised innovation; NaN without a reading.
+    features : array (F,)
+        What alarms look at (``anomaly_features``).
     steps : Steps
     k : int
         The interval's place in ``steps``.
@@ -127,7 +134,8 @@ def watch(
     flags: list[Flag] = []
     episodes = dict(monitor.episodes)
     for i, name in enumerate(NAMES):
-        p = float(probability[i])
+        odds = float(probability[i])
+        p = float(alarm_probability(name, features, np.array(odds)))
         alarm = ALARM_NAMES.get(name, name)
         episode, fires = follow(episodes.get(name, Episode()), p, number, THRESHOLDS[name])
         episodes[name] = episode
@@ -135,7 +143,7 @@ def watch(
             since = steps.end_s(k) - STEP_S * (number - episode.rising + 1)
             if name == "meal":
                 alarm = "missed_bolus" if evident_without_bolus(steps, k) else "unlogged_meal"
-            flags.append(Flag(alarm, steps.end_s(k), since, _evidence(name, p)))
+            flags.append(Flag(alarm, steps.end_s(k), since, _evidence(name, p, odds)))
     flags += _of_record(steps, k, number, episodes)
     busy = any(e.open for e in episodes.values())
     flags += _general(monitor, steps, k, number, episodes, busy)
@@ -159,10 +167,23 @@ def follow(
     return Episode(above, rising, is_open, last), fires and not quiet
 
 
-def _evidence(name: str, p: float) -> dict[str, float]:
+def alarm_probability(name: str, features: Array, hypothesis: Array) -> Array:
+    """Return the probability (...) of a kind of fault from features (..., F).
+
+    A logistic weighing that was learnt on virtual people; where there is none, the probability of
+    the hypothesis itself.
+    """
+    if name not in WEIGHTS:
+        return hypothesis
+    intercept, weights = WEIGHTS[name]
+    score = intercept + features @ np.asarray(weights)
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
+
+
+def _evidence(name: str, alarm: float, p: float) -> dict[str, float]:
     prior = float(sum(prior_weights()[1 + i] for i in rows_of(name)))
     odds = np.log10(max(p, 1e-12) / max(1.0 - p, 1e-12)) - np.log10(prior / (1.0 - prior))
-    return {"probability": round(p, 6), "log10_bayes_factor": round(float(odds), 3)}
+    return {"probability": round(alarm, 6), "log10_bayes_factor": round(float(odds), 3)}
 
 
 def _surprised(monitor: Monitor, standard: float) -> Monitor:

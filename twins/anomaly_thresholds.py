@@ -39,3 +39,5 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
         "unexplained": Threshold(1.0 - 1e-7, 0.5, 2, 15.0),
     }
 )
+
+WEIGHTS: Mapping[str, tuple[float, tuple[float, ...]]] = MappingProxyType({})

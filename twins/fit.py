@@ -107,6 +107,7 @@ def fit_twin(
     posterior: str = "smc",
     draws: int = DRAWS,
     threads: int = THREADS,
+    hold_out: bool = True,
 ) -> Twin:
     """Fit a twin to one person's record.
 
@@ -130,6 +131,8 @@ def fit_twin(
         Equally likely bodies to keep.
     threads : int
         Cores to use.
+    hold_out : bool
+        Test the forecast on the last day first, where there are three days or more.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def fit_twin(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     tell = progress or (lambda _: None)
     first, held_out = starting_points(starts, rng), None
-    if seen.days >= HELD_OUT_FROM_DAYS:
+    if hold_out and seen.days >= HELD_OUT_FROM_DAYS:
         tell("fitting all but the last day, to test the forecast on it")
         known = seen.until(len(seen.glucose) - 1 - SAMPLES_A_DAY)
         tested, found = _drawn(where, known, first, rng, posterior, draws, threads)
@@ -210,3 +213,21 @@ def doubts(drawn: Sample) -> list[str]:
         f"{told['distinct']} of {told['draws']} draws distinct, correlation with their start "
         f"{told['remembered']:.2f}): take its intervals as rough"
     ]
+
+
+def refit(
+    timeline: Timeline, where: Coordinates, group: str, *, seed: int = 0, starts: int = 2,
+    posterior: str = "laplace", threads: int = THREADS,
+) -> Twin:  # fmt: skip
+    """Fit a twin to the last 14 days of a record about a prior that is given.
+
+    Raises
+    ------
+    InputError
+        If the record has no insulin or too little glucose.
+    """
+    seen = observe(timeline)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    first = starting_points(starts, rng)
+    drawn, _ = _drawn(where, seen, first, rng, posterior, DRAWS, threads)
+    return Twin.of(timeline, drawn, group, None, (*timeline.notes, *seen.notes))

@@ -110,7 +110,8 @@ class Twin:
             timeline.subject, timeline.source_sha256, group, unknowns.where,
             unknowns.coordinates(best)[0], np.cov(posterior.z.T), Noise(*noise[0].tolist()),
             variation, tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
-            quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
+            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            {"end_minute": (seen.start_minute + len(seen.insulin)) % 1440.0}, posterior,
         )  # fmt: skip
 
     @property
@@ -217,6 +218,17 @@ def load_twin(path: str | Path) -> Twin:
         raise InputError(f"cannot read twin {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
+    return twin_from_dict(data, path)
+
+
+def twin_from_dict(data: Any, path: str | Path) -> Twin:
+    """Return the twin that ``Twin.to_dict`` described; ``path`` is where it came from.
+
+    Raises
+    ------
+    InputError
+        If it is not a twin of this version.
+    """
     known = isinstance(data, dict) and data.get("format") == FORMAT
     if not known or data.get("names") != list(NAMES):
         raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
