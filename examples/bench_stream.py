@@ -7,22 +7,18 @@ people of their own (stream "training"); everything else is run on people of the
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
 from collections.abc import Sequence
 
 import numpy as np
 
 from dosegym.physiology.library import load_model
 from dosegym.physiology.sampling import load_sampler
-from dosegym.physiology.streams import stream
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin
-from dosegym.twins.anomaly_features import LABELS, first_means, looked_at
+from dosegym.twins.anomaly_features import first_means, looked_at
 from dosegym.twins.bank import bank_of, step
 from dosegym.twins.ensemble import ensemble_of, stack
-from dosegym.twins.ensemble_kalman import update
 from dosegym.twins.faults import Episode, plan
 from dosegym.twins.stream_grid import Steps, interval_of, steps_of
 from dosegym.twins.virtual import Life, live

@@ -97,8 +97,12 @@ class Monitor:
     def to_dict(self) -> dict[str, Any]:
         """Return the monitor in JSON."""
         episodes = {k: asdict(v) for k, v in self.episodes.items()}
-        return {"recent": list(self.recent), "cusum": list(self.cusum), "episodes": episodes,
-                "changed": self.changed}
+        return {
+            "recent": list(self.recent),
+            "cusum": list(self.cusum),
+            "episodes": episodes,
+            "changed": self.changed,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Monitor:
@@ -109,7 +113,12 @@ class Monitor:
 
 
 def watch(
-    monitor: Monitor, bank: Bank, standard: float, features: Array, steps: Steps, k: int,
+    monitor: Monitor,
+    bank: Bank,
+    standard: float,
+    features: Array,
+    steps: Steps,
+    k: int,
     number: int,
 ) -> tuple[Monitor, tuple[Flag, ...]]:
     """Return the monitor after one more interval, and the alarms that it raises.
@@ -150,9 +159,7 @@ def watch(
     return replace(monitor, episodes=episodes), tuple(flags)
 
 
-def follow(
-    episode: Episode, p: float, number: int, threshold: Threshold
-) -> tuple[Episode, bool]:
+def follow(episode: Episode, p: float, number: int, threshold: Threshold) -> tuple[Episode, bool]:
     """Return an episode after one more interval, and whether it is time for an alarm."""
     above = episode.above + 1 if p >= threshold.opens else 0
     rising = episode.rising

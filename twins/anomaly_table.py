@@ -49,7 +49,7 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         ),
         "unexplained": Meaning(
             "readings differ from the twin in a way that no known fault explains",
-            "Check the sensor by finger stick and the record for entries that are missing or wrong.",
+            "Check the sensor by finger stick and the record for missing or wrong entries.",
         ),
     }
 )

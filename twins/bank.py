@@ -139,7 +139,9 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
     wrong = before[:, 1:] * (1.0 - _ENDS) + in_flow
     weights = np.concatenate([calm[:, None], wrong], axis=1)
     main = _left(bank, out_flow / calm[:, None], rng)
-    share = np.maximum(in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None]))
+    share = np.maximum(
+        in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
+    )
     shape = bank.others.values.shape[:2]
     entered = rng.random(shape) < share.reshape(-1, 1)
     person = np.repeat(np.arange(main.rows), MODES)[:, None]
@@ -152,7 +154,7 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
 
 
 def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
-    """Return the main ensemble with members that came from hypotheses that have ended (R, MODES)."""
+    """Return the main ensemble with members of hypotheses that have ended (share (R, MODES))."""
     main = bank.main
     edges = np.cumsum(share, axis=1)
     luck = rng.random(main.values.shape[:2])

@@ -6,7 +6,7 @@ import numpy as np
 
 from .stream_grid import Steps
 
-# Project choices: what counts as a meal (not the treatment of a low), and how long insulin may wait.
+# Project choices: what is a meal (not the treatment of a low), and how long insulin may wait.
 MEAL_G, LOW_MG_DL = 20.0, 80.0
 BEFORE_STEPS, AFTER_STEPS, SEEN_STEPS = 6, 9, 30
 RISE_MG_DL = 25.0

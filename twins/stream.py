@@ -450,4 +450,3 @@ def _day(number: int) -> int:
 
 def _rng(seed: int, number: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, number, purpose]))
-
