@@ -360,8 +360,6 @@ BATTERY = {
         t1dsim_rows, lines(T1DSIM_HEADER), ".csv", False, basal_u=RATE * 285 / 12, shuffles=False
     ),
     "d1namo": Format(d1namo_rows, d1namo_text, ".csv", False, frozenset({"bolus"}), 0.0, True),
-
-
     "apple_health": Format(apple_rows, apple_text, ".xml", False),
     "fhir_r4": Format(fhir_rows, fhir_text, ".json", False),
 }
@@ -725,8 +723,6 @@ def test_real_replay_in_detail():
         ("iglu/example_data_hall.csv", "holds 19 people; pass person=, one of 1636-69-001"),
         ("iglu/example_meals_hall.csv", "the meals of iglu's people"),
         ("oref0/pumphistory.json", "there is no glucose; give the folder"),
-
-
         ("fhir_examples/uscore_patient-example.json", "are no sensor record"),
         ("glupredkit/synthetic_data.csv", "is in no known format"),
         ("uci_diabetes_aim94/data-01", "is in no known format"),
