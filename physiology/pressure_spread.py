@@ -31,11 +31,8 @@ COLUMNS: Final = (
 
 
 def steady_outputs(people: Patients, **doses: float) -> Array:
-    """Return the outputs (B, O) of people after 240 days on standard doses, without kinetics.
-
-    They may belong to the model or to one that extends it, with gains of their own.
-    """
-    model = load_model(people.model)
+    """Return the outputs (B, O) of people after 240 days on standard doses, without kinetics."""
+    model = load_model(MODEL)
     u = np.zeros((DAYS, len(model.inputs), len(people)))
     u[:, model.input_index["sodium_intake"]] = 1.0
     for kind, dose in doses.items():

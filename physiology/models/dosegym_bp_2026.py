@@ -45,28 +45,9 @@ from ..model import Model
 from ..pressure_gains import shipped_gains
 from ..pressure_quantities import INPUTS, MEMORY, OUTPUTS, PARAMETERS, STATES, Params
 
-Modulation = Callable[[Any], Callable[..., Any]]
 
-
-def as_calibrated(xp: Any) -> Callable[..., Any]:
-    """Return the factors of a person on drug effects and on resistance: none."""
-
-    def factors(p: Any) -> Any:
-        return 1.0, 1.0
-
-    return factors
-
-
-def make_hold(g: Mapping[str, float], modulation: Modulation = as_calibrated) -> Modulation:
-    """Return ``hold``, what the day's exposures do, with given gains.
-
-    Parameters
-    ----------
-    g : mapping of str to float
-    modulation : callable
-        ``modulation(xp) -> factors(p) -> (drug, resistance)``: what multiplies a person's drug
-        effects, and what drugs do to vascular resistance. A variant of the model names its own.
-    """
+def _actions(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``hold``: what the day's exposures do."""
     ed_a, ed_b, ed_c = g["ed_acei"], g["ed_arb"], g["ed_ccb"]
     ed_t, ed_h, ed_m = g["ed_thiazide"], g["ed_beta_blocker"], g["ed_mra"]
     ed_k = g["ed_thiazide_labs"]
@@ -87,18 +68,16 @@ def make_hold(g: Mapping[str, float], modulation: Modulation = as_calibrated) ->
 
         effect, slow = xp.function(emax), xp.function(approach)
         maximum, minimum, log = xp.maximum, xp.minimum, xp.log
-        factors = xp.function(modulation(xp))
 
         def update(x: Any, u: Any, p: Any) -> Any:
             ace, arb, ccb, thiazide, beta, mra, _, _ = u
-            drug, _ = factors(p)
-            ua = l_a * effect(ace, ed_a, p.r_acei * drug)
-            ub = l_b * effect(arb, ed_b, p.r_arb * drug)
-            uc = effect(ccb, ed_c, p.r_ccb * drug)
-            ut = effect(thiazide, ed_t, p.r_thiazide * drug)
+            ua = l_a * effect(ace, ed_a, p.r_acei)
+            ub = l_b * effect(arb, ed_b, p.r_arb)
+            uc = effect(ccb, ed_c, p.r_ccb)
+            ut = effect(thiazide, ed_t, p.r_thiazide)
             # Beyond the largest block of renin release no action of a beta-blocker grows.
-            uh = minimum(effect(beta, ed_h, p.r_beta_blocker * drug), 0.9 / n_h)
-            um = effect(mra, ed_m, p.r_mra * drug)
+            uh = minimum(effect(beta, ed_h, p.r_beta_blocker), 0.9 / n_h)
+            um = effect(mra, ed_m, p.r_mra)
             most = maximum(ua, ub)
             left = (1.0 - minimum(ua / cap, 0.98)) * (1.0 - minimum(ub / cap, 0.98))
             block = maximum(most, cap * (1.0 - left))
@@ -147,8 +126,8 @@ def _balance(xp: Any, c: float) -> Callable[..., Any]:
     return solve
 
 
-def make_equations(g: Mapping[str, float], modulation: Modulation = as_calibrated) -> Modulation:
-    """Return ``equations`` with given gains; see :func:`make_hold` for ``modulation``."""
+def make_equations(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``equations`` with given gains."""
     c, nu, rho = g["c"], g["nu"], g["rho"]
     ff, fP, fV, fK = g["ff"], g["fP"], g["fV"], g["fK"]
     tn, ta, tg, tr, tb, tw = (g[k] for k in ("tn", "ta", "tg", "tr", "tb", "tw"))
@@ -160,15 +139,13 @@ def make_equations(g: Mapping[str, float], modulation: Modulation = as_calibrate
     def equations(xp: Any) -> Callable[..., Any]:
         solve = xp.function(_balance(xp, c))
         exp, minimum, maximum = xp.exp, xp.minimum, xp.maximum
-        factors = xp.function(modulation(xp))
 
         def rhs(state: Any, u: Any, p: Any) -> Any:
             v, n, a, g, r, b, w, k, q = state[:9]
             L, eh, es, er, _, D, lb, W, m, ut, reflex, borne = state[9:]
             sodium, loss = u[6], u[7]
 
-            _, vessel = factors(p)
-            x, h, z, _ = solve(v, g, r, b, vessel * w, (eh, es, vessel * er, reflex), p)
+            x, h, z, _ = solve(v, g, r, b, w, (eh, es, er, reflex), p)
             signal = n + L
             y = p.R0 * (exp(signal) - 1.0)
             mineralocorticoid = exp(a + m) - 1.0
@@ -193,21 +170,19 @@ def make_equations(g: Mapping[str, float], modulation: Modulation = as_calibrate
     return equations
 
 
-def make_observe(g: Mapping[str, float], modulation: Modulation = as_calibrated) -> Modulation:
-    """Return ``observe`` with given gains; see :func:`make_hold` for ``modulation``."""
+def make_observe(g: Mapping[str, float]) -> Callable[[Any], Callable[..., Any]]:
+    """Return ``observe`` with given gains."""
     c, pp_x, pp_z, sodium_gain = g["c"], g["pp_x"], g["pp_z"], g["sodium_thiazide"]
     dry = g["pooling_volume"]
 
     def observe(xp: Any) -> Callable[..., Any]:
         solve = xp.function(_balance(xp, c))
         exp, minimum, maximum = xp.exp, xp.minimum, xp.maximum
-        factors = xp.function(modulation(xp))
 
         def read(state: Any, u: Any, p: Any) -> Any:
             v, n, a, g, r, b, w, k, q = state[:9]
             _, eh, es, er, pulse, _, _, _, _, ut, reflex, _ = state[9:]
-            _, vessel = factors(p)
-            x, h, z, G = solve(v, g, r, b, vessel * w, (eh, es, vessel * er, reflex), p)
+            x, h, z, G = solve(v, g, r, b, w, (eh, es, er, reflex), p)
             mean = p.MAP0 * exp(x)
             width = p.PP0 * exp(pp_x * x + pp_z * z + pulse)
             rate, output = p.HR0 * exp(h), p.CO0 * exp(h + z)
@@ -275,7 +250,7 @@ def build(gains: Mapping[str, float] | None = None) -> Model:
         parameters=PARAMETERS,
         Params=Params,
         equations=make_equations(g),
-        hold=make_hold(g),
+        hold=_actions(g),
         observe=make_observe(g),
         equilibrium=equilibrium,
         time_unit="day",

@@ -134,19 +134,17 @@ GLUCOSE = Battery(
     absurd=_gorging,
     smooth=_after_a_bolus,
 )
-PRESSURE = Battery(
-    population="hypertension_30",
-    few=("person#001", "person#015", "person#030"),
-    rest=364,
-    ordinary=_year,
-    absurd=_every_drug,
-    smooth=_first_weeks,
-)
 BATTERIES = {
     "uva_padova_2008": GLUCOSE,
     "uva_padova_gains": GLUCOSE,
-    "dosegym_bp_2026": PRESSURE,
-    "dosegym_bp_gains": PRESSURE,
+    "dosegym_bp_2026": Battery(
+        population="hypertension_30",
+        few=("person#001", "person#015", "person#030"),
+        rest=364,
+        ordinary=_year,
+        absurd=_every_drug,
+        smooth=_first_weeks,
+    ),
 }
 
 
