@@ -28,6 +28,7 @@ VERBS = (
     "certify",
     "replay",
     "fit",
+    "whatif",
     "recommend",
     "serve",
     "trial",

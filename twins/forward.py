@@ -7,6 +7,8 @@ each meal, both relative to the body's own. Windows are counted from the record'
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,25 +67,38 @@ def inputs_of(
     return u
 
 
-def run(where: Coordinates, z: Array, seen: Observations, shift: Array | None = None) -> Array:
+class Adds(Protocol):
+    """What changes the inputs u (T, 2, B) of a stretch that begins at a minute of the record."""
+
+    def add(self, u: Array, first_minute: int) -> None:
+        """Change them in place."""
+
+
+def run(
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Adds | None = None,
+) -> Array:  # fmt: skip
     """Return interstitial glucose (T / 5 + 1, B), mg/dL, of bodies at coordinates z (B, d).
 
-    ``shift`` (B, K) are the local effects; none where it is left out.
+    ``shift`` (B, K) are the local effects, ``extra`` what is done besides the record; none where
+    they are left out.
     """
-    return run_to_end(where, z, seen, shift)[0]
+    return run_to_end(where, z, seen, shift, extra)[0]
 
 
 def run_to_end(
-    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
-) -> tuple[Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Adds | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return glucose as ``run`` does, and the states (B, S) at the record's end."""
-    glucose, starts = run_windows(where, z, seen, shift)
+    glucose, starts = run_windows(where, z, seen, shift, extra)
     return glucose, starts[-1]
 
 
 def run_windows(
-    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
-) -> tuple[Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Adds | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return glucose as ``run`` does, and the states (W + 1, B, S) at each window's two ends."""
     params, windows = where.params(z), windows_in(seen)
     if shift is None:
@@ -98,6 +113,8 @@ def run_windows(
     for w in range(windows):
         minutes = slice(w * WINDOW_MIN, min((w + 1) * WINDOW_MIN, len(seen.insulin)))
         u = inputs_of(seen, factor, shift[:, windows:], own, minutes)
+        if extra is not None:
+            extra.add(u, minutes.start)
         today = with_sensitivity(where, params, shift[:, w])
         first = w * WINDOW_SAMPLES + 1
         read = advance(engine, x, today, u)

@@ -21,6 +21,7 @@ from .pressure_expected import Expected, expected_of
 from .pressure_prior import Prior, prior_of
 from .pressure_quality import Known, explained_by, known_of, log_likelihood, quality_of
 from .pressure_seen import PressureSeen
+from .pressure_weights import FEWEST_EFFECTIVE
 from .tempering import temper
 
 Array = NDArray[np.float64]
@@ -29,6 +30,8 @@ Progress = Callable[[str], None]
 DRAWS: Final = 400
 # Particles move about the mean and covariance of their own, which fewer would not tell.
 FEWEST_PARTICLES: Final = 400
+# With fewer moves accepted the bodies stay where chance first put them (project choice).
+FEWEST_ACCEPTED: Final = 0.05
 # Visits further back are left out: bodies, weights and habits change (project choice).
 LOOK_BACK_DAYS: Final = 730
 
@@ -77,6 +80,28 @@ class PressureTwin:
 
     def __len__(self) -> int:
         return len(self.bodies)
+
+    @property
+    def effective(self) -> float:
+        """Effective number of bodies: draws that came out alike count once, not each."""
+        _, times = np.unique(self.bodies.people.params, axis=0, return_counts=True)
+        return float(len(self) ** 2 / np.sum(times.astype(np.float64) ** 2))
+
+    @property
+    def usable(self) -> bool:
+        """Whether the draws are enough different people that moved, not a handful of lucky ones."""
+        return self.distinct >= FEWEST_EFFECTIVE and self.accepted >= FEWEST_ACCEPTED
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that makes this twin."""
+        return str(self.full()["sha256"])
+
+    def full(self) -> dict[str, Any]:
+        """Return the twin with all its draws in JSON, as ``load_pressure_twin`` reads it."""
+        from .pressure_file import pressure_as_dict
+
+        return pressure_as_dict(self)
 
     def forecast(self, mg: Array, days: int) -> dict[str, Array]:
         """Return the outputs (days + 1, n) of every draw under a constant regimen.

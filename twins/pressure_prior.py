@@ -24,7 +24,7 @@ AGES: Final = (18.0, 100.0)
 BMIS: Final = (15.0, 60.0)
 KEPT: Final = (
     "age_years", "weight_kg", "height_cm", "bmi", "diabetes", "cvd", "smoker", "statin", "pregnant",
-    "asthma", "heart_block", "angioedema", "gout", "total_cholesterol_mg_dl", "hdl_mg_dl",
+    "asthma", "heart_block", "angioedema", "gout", "total_cholesterol_mg_dl", "hdl_mg_dl", "cyp2d6",
 )  # fmt: skip
 
 

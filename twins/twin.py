@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,14 @@ from .observations import Observations
 from .posterior import Posterior
 from .residual_own import OwnResidual
 from .search import LIMIT_SD
+from .settings import settings_of
 from .variation import Variation, rhythm
+
+if TYPE_CHECKING:
+    from .ahead import Forecast
+    from .change import Change
+    from .plan import Plan
+    from .whatif import WhatIf
 
 Array = NDArray[np.float64]
 FORMAT = 3
@@ -109,8 +116,8 @@ class Twin:
             timeline.subject, timeline.source_sha256, group, where, found.z,
             found.covariance[:d, :d], found.noise, found.variation,
             tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
-            quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
-            residual=residual,
+            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            settings_of(timeline, seen), posterior=posterior, residual=residual,
         )  # fmt: skip
 
     @property
@@ -173,6 +180,23 @@ class Twin:
             params=params,
             covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
         )
+
+    def forecast(
+        self, plan: Plan, until: float, draws: int, rng: np.random.Generator
+    ) -> Forecast:
+        """Forecast readings under a plan: see ``ahead.forecast``."""
+        from .ahead import forecast
+
+        return forecast(self, plan, until, draws, rng)
+
+    def whatif(
+        self, record: Timeline, change: Change, *, rng: np.random.Generator, days: float = 1.0,
+        end_s: float | None = None, draws: int = 200,
+    ) -> WhatIf:  # fmt: skip
+        """Let days of a record be lived again with other doses: see ``whatif.whatif``."""
+        from .whatif import whatif
+
+        return whatif(self, record, change, rng=rng, days=days, end_s=end_s, draws=draws)
 
     @property
     def sha256(self) -> str:

@@ -136,7 +136,8 @@ def make(
     """
     reward_code(reward)
     sensing = load_sensor(sensor)
-    model = load_model(physiology, gut=gut)
+    # Models without stomach-emptying variants know no such option.
+    model = load_model(physiology) if gut == "published" else load_model(physiology, gut=gut)
     return InsulinTask(
         model=model,
         cohort=_cohort(model, patient, cohort),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,18 @@ def _after_a_bolus(
     return x, {"insulin": insulin}, 30, (1, 2, 4)
 
 
+def _every_pool_away_from_rest(
+    model: Model, people: Patients
+) -> tuple[np.ndarray, Inputs, int, tuple[int, ...]]:
+    """Return a gut with food and all pools of ``hovorka_2004`` away from rest, above its kinks."""
+    x = model.initial(people.params)
+    x[:, 5:] *= np.linspace(3.0, 0.3, 6)
+    x[:, :2] = 1.0
+    x[:, 2], x[:, 4] = 8.0 * model.params(people.params).VG, 7.0
+    insulin = model.basal_inputs(people.params)[:, 1] * np.ones((30, 1))
+    return x, {"insulin": insulin}, 30, (1, 2, 4)
+
+
 CLASSES = ("acei", "arb", "ccb", "thiazide", "beta_blocker", "mra")
 
 
@@ -137,6 +149,12 @@ GLUCOSE = Battery(
 BATTERIES = {
     "uva_padova_2008": GLUCOSE,
     "uva_padova_gains": GLUCOSE,
+    "hovorka_2004": replace(
+        GLUCOSE,
+        population="hovorka_30",
+        few=("adult#001", "adult#002", "adult#003"),
+        smooth=_every_pool_away_from_rest,
+    ),
     "dosegym_bp_2026": Battery(
         population="hypertension_30",
         few=("person#001", "person#015", "person#030"),
