@@ -36,7 +36,9 @@ def command(
     ] = None,
     at: Annotated[
         list[str] | None,
-        typer.Option(help="When, in the person's time: 2026-03-02T18:00, or 18:00 of the last day."),
+        typer.Option(
+            help="When, in the person's time: 2026-03-02T18:00, or 18:00 of the last day."
+        ),
     ] = None,
     twin: Annotated[
         str | None, typer.Option(help="Path or id of a twin; else one is fitted now.")
@@ -215,15 +217,13 @@ def _rows(summary: dict[str, dict[str, list[float]]]) -> list[tuple[str, list[st
         for part in ("lived", "changed", "difference"):
             low, middle, high = summary[key][part]
             sign = "+" if part == "difference" else ""
-            values = (f"{v + 0.0:{sign}.{digits}f}" for v in (middle, low, high))
-            cells.append("{} ({} to {})".format(*values))
+            how = f"{sign}.{digits}f"
+            cells.append(f"{middle:{how}} ({low:{how}} to {high:{how}})")
         rows.append((words, cells))
     return rows
 
 
-def _pressure(
-    path: Path, tablets: list[str] | None, days: float, json_file: Path | None
-) -> None:
+def _pressure(path: Path, tablets: list[str] | None, days: float, json_file: Path | None) -> None:
     """Print what a pressure twin expects of the present and of another regimen."""
     from rich.console import Console
     from rich.table import Table

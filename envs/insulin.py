@@ -73,6 +73,8 @@ class InsulinTask:
         Lane i treats person i (modulo the cohort) instead of a random one.
     threads : int
         Threads of the engine.
+    rest : array (people, S), optional
+        Steady states on a usual day, where the patients' parameters are those of another.
     start : Start, optional
         Where each person begins, instead of ``start_glucose`` and a quiet past.
     residual : TaskResidual, optional
@@ -96,6 +98,7 @@ class InsulinTask:
     by_lane: bool = False
     threads: int = 1
     start: Start | None = None
+    rest: Array | None = None
     residual: TaskResidual | None = None
     name: str = "Insulin"
 
@@ -150,6 +153,8 @@ class InsulinTask:
     @cached_property
     def basal_states(self) -> Array:
         """Steady states (people, S) on the prescribed basal."""
+        if self.rest is not None:
+            return self.rest
         return self.model.initial(self.cohort.patients.params)
 
     @cached_property

@@ -210,7 +210,9 @@ class NightscoutSite:
                 if answer.status_code == 304:
                     return 304, b"", ""
                 return answer.status_code, _body(answer), answer.headers.get("ETag", "")
-        raise InputError(f"{self.url} redirects more than {MOST_REDIRECTS} times; check the address")
+        raise InputError(
+            f"{self.url} redirects more than {MOST_REDIRECTS} times; check the address"
+        )
 
 
 class _Truncated(Exception):

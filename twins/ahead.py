@@ -152,9 +152,7 @@ def _levels(
     phase, left = _window_now(twin)
     windows = 1 + max(0, -(-(steps - left) // (WINDOW_MIN // SAMPLE_MIN)))
     spread = np.median(posterior.spread[rows], axis=0)
-    coming = windows_ahead(
-        Variation(*spread.tolist()), _usual(twin), phase, now, windows, rng
-    )
+    coming = windows_ahead(Variation(*spread.tolist()), _usual(twin), phase, now, windows, rng)
     which = np.maximum(0, -(-(np.arange(steps) + 1 - left) // (WINDOW_MIN // SAMPLE_MIN)))
     return np.clip(coming[:, which].T, -LARGEST_EFFECT, LARGEST_EFFECT)
 

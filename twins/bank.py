@@ -139,7 +139,9 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
     wrong = before[:, 1:] * (1.0 - _ENDS) + in_flow
     weights = np.concatenate([calm[:, None], wrong], axis=1)
     main = _left(bank, out_flow / calm[:, None], rng)
-    share = np.maximum(in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None]))
+    share = np.maximum(
+        in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
+    )
     shape = bank.others.values.shape[:2]
     entered = rng.random(shape) < share.reshape(-1, 1)
     person = np.repeat(np.arange(main.rows), MODES)[:, None]

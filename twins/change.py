@@ -75,7 +75,9 @@ class Change:
         }
 
 
-def _check(pairs: Sequence[tuple[float, float]], low: float, high: float, what: str, unit: str) -> None:
+def _check(
+    pairs: Sequence[tuple[float, float]], low: float, high: float, what: str, unit: str
+) -> None:
     for time, amount in pairs:
         if not (np.isfinite(time) and low <= amount <= high):
             raise InputError(
@@ -130,9 +132,7 @@ class Altered:
         u[:, 1] = np.maximum(u[:, 1] + self.insulin[here, None], 0.0)
 
 
-def laid(
-    change: Change, timeline: Timeline, seen: Observations, first: int, last: int
-) -> Altered:
+def laid(change: Change, timeline: Timeline, seen: Observations, first: int, last: int) -> Altered:
     """Lay a change on a record, factors from one minute to another.
 
     Raises

@@ -185,9 +185,7 @@ def _walk_body(now: Ensemble, rng: np.random.Generator) -> None:
     body[:] = mean + grow[:, None] * (shrink * away + fresh)
 
 
-def _advance(
-    now: Ensemble, params: Array, interval: Interval, doing: Acting
-) -> Array:
+def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> Array:
     """Move states on in place; return glucose (R, N), mg/dL, at the minutes of the reading."""
     model, shape = now.model, now.values.shape[:2]
     u = _inputs(now, params, interval, doing)
@@ -212,14 +210,14 @@ def _inputs(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> 
     counted = now.carb_factor() * np.exp(now["portion"])
     eaten = counted[:, :, None] * interval.carbs[:, None, :] + doing.grams[:, :, None] / STEP_MIN
     own = now.people[0].where.own_basal(params).reshape(shape)
-    given = interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
+    given = (
+        interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
+    )
     given = given * doing.delivered[:, :, None]
     return np.stack([a.transpose(2, 0, 1).reshape(STEP_MIN, -1) for a in (eaten, given)], axis=1)
 
 
-def analyse(
-    ensemble: Ensemble, expected: Array, interval: Interval
-) -> tuple[Ensemble, Innovation]:
+def analyse(ensemble: Ensemble, expected: Array, interval: Interval) -> tuple[Ensemble, Innovation]:
     """Return the ensemble that a reading corrects, and the innovation.
 
     Parameters

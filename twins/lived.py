@@ -96,9 +96,7 @@ def relive(twin: Twin, seen: Observations, n: int, rng: np.random.Generator) -> 
     return Lived(seen, z, effect, glucose, left)
 
 
-def draws_given(
-    twin: Twin, found: Found, n: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def draws_given(twin: Twin, found: Found, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return draws of bodies (n, d) from a twin and of the days' effects (n, K) given each body."""
     if twin.posterior is None:
         return found.draws(n, rng)

@@ -16,6 +16,16 @@ Array = NDArray[np.float64]
 QUANTILES: Final = (0.05, 0.5, 0.95)
 LONGEST_DAYS: Final = 728
 MOST_MG: Final = 1000.0
+SHOWN: Final = (
+    "sbp",
+    "dbp",
+    "standing_sbp",
+    "heart_rate",
+    "potassium",
+    "sodium",
+    "creatinine",
+    "egfr",
+)
 
 
 def pressure_whatif(twin: PressureTwin, tablets: Sequence[str], days: float) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def pressure_whatif(twin: PressureTwin, tablets: Sequence[str], days: float) -> 
                 "changed": _quantiles(there[name][-1]),
                 "difference": _quantiles(there[name][-1] - here[name][-1]),
             }
-            for name in here
+            for name in SHOWN
         },
     }
 

@@ -181,9 +181,7 @@ class Twin:
             covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
         )
 
-    def forecast(
-        self, plan: Plan, until: float, draws: int, rng: np.random.Generator
-    ) -> Forecast:
+    def forecast(self, plan: Plan, until: float, draws: int, rng: np.random.Generator) -> Forecast:
         """Forecast readings under a plan: see ``ahead.forecast``."""
         from .ahead import forecast
 

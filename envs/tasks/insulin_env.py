@@ -57,7 +57,7 @@ after `days` (default 2).
 ## Arguments
 `patient`, `scenario`, `physiology`, `gut`, `action`, `reward`, `cost_weights`, `sensor`, `pump`,
 `days`, `step_min`, `start_hour`, `start_glucose`, `terminate`, `death_penalty`, `by_lane`,
-`threads`, `residual`: see `dosegym.envs.tasks.insulin.make`. All are JSON-serialisable.
+`threads`, `residual`, `twin`: see `dosegym.envs.tasks.insulin.make`. All are JSON-serialisable.
 
 ## Version History
 v0: first version.

@@ -72,7 +72,9 @@ def test_what_is_eaten_appears_in_plasma_but_for_a_fifth() -> None:
     carbs = np.zeros(900)
     carbs[:12] = 5.0
     u = MODEL.basal_inputs(MEAN)[0]
-    path = simulate(MODEL, MEAN[0], {"carbs": carbs, "insulin": np.full(900, u[1])}, np.arange(901.0))
+    path = simulate(
+        MODEL, MEAN[0], {"carbs": carbs, "insulin": np.full(900, u[1])}, np.arange(901.0)
+    )
     appeared = np.trapezoid(path["carbs_appearance"], dx=1.0) * PUBLISHED["BW"]
     assert appeared == pytest.approx(0.8 * 60_000.0, rel=1e-3)
 
