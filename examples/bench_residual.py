@@ -40,7 +40,7 @@ from dosegym.twins.residual_judge import (
     person_errors,
     with_members,
 )
-from dosegym.twins.residual_people import know, live_people
+from dosegym.twins.residual_people import FOREIGN, know, live_people
 from dosegym.twins.residual_windows import forecast, neutral_columns
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -107,6 +107,7 @@ def signs(model, pairs, anywhere):
 
 
 known = know(live_people("certification", given.people), seed=1)
+foreign = know(live_people("certification", given.people, 1, truths=(FOREIGN,)), seed=1)
 print(f"1. More insulin, more glucose? {given.minutes} min, tolerance {TOLERANCE_MG_DL:g} mg/dL")
 unguarded = replace(hybrid, name="gains_by_runge_kutta", stepper="rk4", fastest=None)
 network = learned_network(known.past)
@@ -162,18 +163,29 @@ for name, model in (("Runge-Kutta", bare), ("order-preserving", hybrid)):
     print(f"   {name:18s} median {np.median(error):.1e}, largest {error.max():.2f} mg/dL")
 
 print(f"4. Forecasts of {given.people} people of each kind of truth, purpose 'certification'")
-future, who, n = known.future, known.future.person, len(known)
-paths = with_members(hybrid, residual, known.context, future)
-errors = {"bare": bare_error(hybrid, future), "hybrid": future.readings - paths.mean(axis=0)}
-by_person = {name: person_errors(error, who, n) for name, error in errors.items()}
-gains = gains_by_kind(by_person["bare"], by_person["hybrid"], known.kinds, rng)
-found["forecasts"] = as_dict(gains)
-for kind, by in gains.items():
-    for horizon, g in by.items():
-        print(
-            f"   {kind:10s} {horizon:3d} min  bare {g.bare:6.2f}  hybrid {g.hybrid:6.2f}  less by "
-            f"{g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f}; {g.people} people)"
-        )
+
+
+def forecasts(known):
+    """Print how much smaller errors are; return them, and each member's forecasts."""
+    future, who, n = known.future, known.future.person, len(known)
+    paths = with_members(hybrid, residual, known.context, future)
+    errors = {"bare": bare_error(hybrid, future), "hybrid": future.readings - paths.mean(axis=0)}
+    by_person = {name: person_errors(error, who, n) for name, error in errors.items()}
+    gains = gains_by_kind(by_person["bare"], by_person["hybrid"], known.kinds, rng)
+    if len(gains) == 2:
+        del gains["all"]
+    for kind, by in gains.items():
+        for horizon, g in by.items():
+            print(
+                f"   {kind:10s} {horizon:3d} min  bare {g.bare:6.2f}  hybrid {g.hybrid:6.2f}  less "
+                f"by {g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f}; {g.people} people)"
+            )
+    return errors, paths, as_dict(gains)
+
+
+errors, paths, found["forecasts"] = forecasts(known)
+*_, found["foreign"] = forecasts(foreign)
+future = known.future
 own = np.sqrt(np.nanmean(errors["bare"] ** 2, axis=0))
 neutral = forecast(hybrid, future, neutral_columns(hybrid, len(future)))
 scores = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physiology.hovorka_people import sample_hovorka
 from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..physiology.sampling import GROUPS, load_sampler
@@ -46,12 +47,15 @@ class Truth:
         Amplitude of the daily rhythm of insulin sensitivity.
     active : bool
         Whether the person exercises.
+    model : str
+        The true body's; those of ``hovorka_2004`` are adults of its own population.
     """
 
     name: str
     gut: str = "published"
     swing: float = 0.0
     active: bool = False
+    model: str = "uva_padova_2008"
 
 
 TRUTHS = (
@@ -61,6 +65,8 @@ TRUTHS = (
     Truth("mixed", gut="t1dms", swing=0.3, active=True),
 )
 """The kinds that train, in equal shares."""
+FOREIGN = Truth("hovorka", model="hovorka_2004")
+"""A simulator that shares no equation with the twin's and never trains."""
 LIFE = Life(days=float(DAYS), counting_sd=0.15, day_sd=0.1, window_sd=0.05, sensor_sd=6.0)
 
 
@@ -114,12 +120,15 @@ def live_people(
     for i, truth in enumerate(truths):
         # Dealt out in turn, so that each kind has people of every age group.
         part = people.take(range(i, len(people), len(truths)))
+        if truth.model == FOREIGN.model:
+            part = sample_hovorka(per_kind, rng)
         out += _live(truth, part, rng)
     return out
 
 
 def _live(truth: Truth, people: Patients, rng: np.random.Generator) -> list[Lived]:
-    model = load_model("uva_padova_2008", gut=truth.gut)
+    options = {} if truth.model == FOREIGN.model else {"gut": truth.gut}
+    model = load_model(truth.model, **options)
     n, steps = len(people), DAYS * SAMPLES_A_DAY
     activity = bouts(n, steps, rng) if truth.active else np.zeros((steps, n))
     life = replace(LIFE, swing=truth.swing)
