@@ -64,12 +64,42 @@ class Life:
     meals: bool = True
 
 
+@dataclass(frozen=True)
+class Mishaps:
+    """What goes wrong at each step of people's lives; arrays (T, n), the sensor's (T + 1, n).
+
+    Parameters
+    ----------
+    delivered : array
+        Share of the logged insulin that reaches the body.
+    no_bolus, not_logged : array of bool
+        Whoever eats now takes no bolus, or does not log the carbohydrate.
+    sensitivity : array
+        Added to log insulin sensitivity.
+    sensor_mg_dl : array, mg/dL
+        Added to readings.
+    """
+
+    delivered: Array
+    no_bolus: NDArray[np.bool_]
+    not_logged: NDArray[np.bool_]
+    sensitivity: Array
+    sensor_mg_dl: Array
+
+
+def no_mishaps(steps: int, n: int) -> Mishaps:
+    """Return lives in which nothing goes wrong."""
+    never, nothing = np.zeros((steps, n), dtype=bool), np.zeros((steps, n))
+    return Mishaps(np.ones((steps, n)), never, never.copy(), nothing, np.zeros((steps + 1, n)))
+
+
 def live(
     model: Model,
     patients: Patients,
     life: Life,
     rng: np.random.Generator,
     carb_factor: Array | None = None,
+    mishaps: Mishaps | None = None,
 ) -> tuple[Timeline, ...]:
     """Let people live and return their records.
 
@@ -80,6 +110,8 @@ def live(
     carb_factor : array (n,), optional
         Each person's usual eaten over counted carbohydrate, by which bites are larger; 1 where
         left out.
+    mishaps : Mishaps, optional
+        What goes wrong.
 
     Returns
     -------
@@ -92,6 +124,8 @@ def live(
     served, counted = _served(patients, life, steps, rng)
     level = _sensitivity(life, steps, n, rng)
     error = _sensor_errors(life, steps + 1, n, rng)
+    wrong = mishaps or no_mishaps(steps, n)
+    level, error = level + wrong.sensitivity, error + wrong.sensor_mg_dl
     engine, x = engine_for(model), model.initial(patients.params).copy()
     column, volume = (
         model.state_index["interstitial_glucose_mass"],
@@ -105,13 +139,15 @@ def live(
         low = (shown[k] < RESCUE_BELOW_MG_DL) & (k * STEP_MIN - rescued >= RESCUE_PAUSE_MIN)
         rescued = np.where(low, k * STEP_MIN, rescued)
         served[k] += RESCUE_G * low
-        bolus[k] = _bolus(counted[k], shown[k], chart)
+        bolus[k] = np.where(wrong.no_bolus[k], 0.0, _bolus(counted[k], shown[k], chart))
+        counted[k] = np.where(wrong.not_logged[k], 0.0, counted[k])
         counted[k] += RESCUE_G * low
         plate += served[k]
         now = patients.params.copy()
         now[:, strength] *= np.exp(level[k])[:, None]
         u, plate = _inputs(plate, basal, bolus[k])
         u[:, 0] *= 1.0 if carb_factor is None else carb_factor
+        u[:, 1] *= wrong.delivered[k]
         engine.advance(x, now, u)
     shown[steps] = x[:, column] / volume + error[steps]
     lost = rng.random(shown.shape) < life.missing
