@@ -28,6 +28,7 @@ VERBS = (
     "certify",
     "replay",
     "fit",
+    "phenotypes",
     "recommend",
     "serve",
     "trial",

@@ -22,10 +22,9 @@ from .history import SAMPLE_MIN, History
 
 Array = NDArray[np.float64]
 MEMBERS = 128
+READINGS = 16
 NODES = special.ndtri((np.arange(16) + 0.5) / 16.0)
 LOWEST_MG_DL, HIGHEST_MG_DL = 20.0, 600.0
-# Errors and the hours before a meal are read off this much of the past.
-_WINDOW_MIN = MEAL_GAP_MIN
 
 
 @dataclass
@@ -127,10 +126,21 @@ class TwinForecaster:
         path = glucose + now["offset"][0] + keep * now["error"][0]
         return path, sigma * np.sqrt(1.0 - keep**2)
 
-    def expected(self) -> Array:
-        """Return the coordinates (n, d) of the members as they are now."""
+    def chance_below(self, history: History, limits: Sequence[float], minutes: int) -> Array:
+        """Return the probability (L,) that some reading of the next minutes lies below a limit.
+
+        Each member's path is read several times with errors that resemble their neighbours.
+        """
+        path, _ = self.paths(history, minutes)
         assert self._now is not None
-        return np.asarray(self._now.z[0])
+        rng = np.random.default_rng([self.seed, history.now])
+        sigma, rho = self._now.noise[0, :, :1], self._now.noise[0, :, 1:]
+        lowest, error = np.full((path.shape[1], READINGS), np.inf), np.zeros(())
+        for expected in path:
+            kick = rng.standard_normal((path.shape[1], READINGS))
+            error = rho * error + sigma * np.sqrt(1.0 - rho**2) * kick
+            lowest = np.minimum(lowest, expected[:, None] + error)
+        return np.array([float(np.mean(lowest < limit)) for limit in limits])
 
     def _minute(self, history: History, ahead_min: int = 0) -> float:
         at = history.start_s + (self._at * SAMPLE_MIN + 0.5 * ahead_min) * 60.0
@@ -156,7 +166,7 @@ class TwinForecaster:
         served[0] += self._plate_g
         eaten = eat(served)
         self._plate_g = float(served.sum() - eaten.sum())
-        before = grams[max(0, first - _WINDOW_MIN) : first].sum()
+        before = grams[max(0, first - MEAL_GAP_MIN) : first].sum()
         self._at += 1
         interval = Interval(
             insulin[minutes][None], eaten[None],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +153,10 @@ def _check(
 
 
 def _truth(
-    journal: Journal, origins: NDArray[np.int64], steps: NDArray[np.int64], horizons: tuple[int, ...]
+    journal: Journal,
+    origins: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    horizons: tuple[int, ...],
 ) -> Mapping[str, object]:
     """Return what ``Forecasts`` holds besides the forecast."""
     whole = journal.whole
