@@ -2,13 +2,15 @@
 
 from .chart import Chart, Condition, Medication, Person, PressureRecord
 from .demo import demo_pressure_record, demo_record
-from .detect import FORMATS, read_record
+from .detect import FORMATS, read_people, read_record
+from .diary import NOTED, Diary
 from .grid import RecordGrid
 from .pressure_series import Labs, Pressures
 from .pressure_sufficiency import PressureSufficiency, assess_pressure
-from .quality import Account, Dropped
+from .quality import Account, Dropped, Rows
 from .read_pressure import PRESSURE_FORMATS, kind_of_record, read_pressure
 from .series import (
+    INSULINS,
     BasalIntervals,
     Boluses,
     DailySchedule,
@@ -23,6 +25,8 @@ from .write import record_text, write_record
 
 __all__ = [
     "FORMATS",
+    "INSULINS",
+    "NOTED",
     "PRESSURE_FORMATS",
     "Account",
     "BasalIntervals",
@@ -30,6 +34,7 @@ __all__ = [
     "Chart",
     "Condition",
     "DailySchedule",
+    "Diary",
     "Dropped",
     "GlucoseSeries",
     "Labs",
@@ -40,6 +45,7 @@ __all__ = [
     "PressureSufficiency",
     "Pressures",
     "RecordGrid",
+    "Rows",
     "Sufficiency",
     "TherapySettings",
     "Timeline",
@@ -49,6 +55,7 @@ __all__ = [
     "demo_pressure_record",
     "demo_record",
     "kind_of_record",
+    "read_people",
     "read_pressure",
     "read_record",
     "record_text",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .clock import utc_text
 from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
-from .series import DailySchedule
+from .series import INSULINS, DailySchedule
 from .timeline import Timeline
 
 COLUMNS: tuple[str, ...] = (
@@ -23,6 +23,8 @@ COLUMNS: tuple[str, ...] = (
     "basal_end",
     "basal_logged",
 )
+# Written only where a record holds such values.
+RARE = ("finger_mg_dl", "insulin", "note")
 WORDS = {-1: "Low", 1: "High"}
 
 
@@ -52,9 +54,13 @@ def record_text(timeline: Timeline) -> str:
     out.write("# DoseGym plain record, version 1\n")
     for key, value in _settings(timeline):
         out.write(f"# {key}: {value}\n")
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    rows = _rows(timeline)
+    rare = [name for name in RARE if any(name in row for _, row in rows)]
+    by_finger = timeline.glucose_source == "finger"
+    usual = [name for name in COLUMNS if not (by_finger and name == "glucose_mg_dl")]
+    writer = csv.DictWriter(out, [*usual, *rare], restval="", lineterminator="\n")
     writer.writeheader()
-    for _, row in sorted(_rows(timeline), key=lambda item: item[0]):
+    for _, row in sorted(rows, key=lambda item: item[0]):
         writer.writerow(row)
     return out.getvalue()
 
@@ -100,16 +106,25 @@ def _rows(timeline: Timeline) -> list[tuple[tuple[float, int], dict[str, str]]]:
                 "basal_logged": "no" if basal.assumed[index] else "yes",
             }
             add(float(basal.start_s[index]), 0, cells)
-    glucose = timeline.glucose
-    for index in range(len(glucose)):
-        word = WORDS.get(int(glucose.censored[index]), _number(glucose.mg_dl[index]))
-        add(float(glucose.time_s[index]), 1, {"glucose_mg_dl": word})
-    events = (
-        ("bolus_u", timeline.boluses.time_s, timeline.boluses.units),
-        ("long_acting_u", timeline.long_acting.time_s, timeline.long_acting.units),
-        ("carbs_g", timeline.meals.time_s, timeline.meals.carbs_g),
-    )
-    for rank, (column, times, amounts) in enumerate(events, start=2):
-        for time, amount in zip(times.tolist(), amounts.tolist(), strict=True):
-            add(time, rank, {column: _number(amount)})
+    series = [("finger_mg_dl", timeline.finger_sticks)]
+    if timeline.glucose_source == "sensor":
+        series.append(("glucose_mg_dl", timeline.glucose))
+    for column, glucose in series:
+        for index in range(len(glucose)):
+            word = WORDS.get(int(glucose.censored[index]), _number(glucose.mg_dl[index]))
+            add(float(glucose.time_s[index]), 1, {column: word})
+    for rank, (column, doses) in enumerate(
+        (("bolus_u", timeline.boluses), ("long_acting_u", timeline.long_acting)), start=2
+    ):
+        for time, units, code in zip(
+            doses.time_s.tolist(), doses.units.tolist(), doses.insulin.tolist(), strict=True
+        ):
+            named = {"insulin": INSULINS[code]} if code else {}
+            add(time, rank, {column: _number(units), **named})
+    for time, grams in zip(
+        timeline.meals.time_s.tolist(), timeline.meals.carbs_g.tolist(), strict=True
+    ):
+        add(time, 4, {"carbs_g": _number(grams)})
+    for time, words in zip(timeline.diary.time_s.tolist(), timeline.diary.words, strict=True):
+        add(time, 5, {"note": words})
     return rows
