@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
+from ..therapy.protocols import EPISODES
 from .hypo_risk import Risks
 
 Array = NDArray[np.float64]
 # Published: 0.29 false alarms a day, F1 75 %, 15 min gained (11 people; abstract, [unverified]).
 FALSE_A_DAY = 0.29
-# An alarm is right if the low comes within 45 min: 30 told, 15 of grace (project choice).
+# An alarm is right if a low reading comes within 45 min: 30 told, 15 of grace (project choice).
 RIGHT_WITHIN_MIN = 45.0
-# A low begins where none was in the 30 min before (project choice).
-APART_MIN = 30.0
+# An event this soon after telling began could not have been foretold in time (project choice).
+RUN_IN_MIN = 30.0
 LONGEST_GAP_MIN = 15.0
 
 
@@ -28,8 +29,9 @@ class AlarmScore:
     Parameters
     ----------
     lows, found : int
-        Lows that began while alarms could sound, and those that an alarm came before.
+        Events of 15 minutes or more that began, and those that an alarm came before.
     alarms, right : int
+        Alarms, and those that a low reading followed within 45 minutes.
     days : float
         With readings.
     lead_min : float
@@ -56,8 +58,9 @@ class AlarmScore:
     @property
     def f1(self) -> float:
         """Harmonic mean of recall and precision; 0 where nothing was found."""
-        total = self.lows + self.alarms
-        return (self.found + self.right) / total if total else float("nan")
+        if not self.lows or not self.alarms or not self.found or not self.right:
+            return 0.0
+        return 2.0 / (1.0 / self.recall + 1.0 / self.precision)
 
     @property
     def false_a_day(self) -> float:
@@ -85,12 +88,27 @@ def sounded(told: Risks, threshold: float) -> Array:
 
 
 def begun(told: Risks) -> Array:
-    """Return the times at which lows began, s, the first reading's own excepted."""
-    low = told.glucose < told.below
-    times = told.time_s[low]
-    first = np.diff(times, prepend=-np.inf) > APART_MIN * 60.0
-    # A low that was there when telling began cannot have been foretold.
-    return np.asarray(times[first & (times > told.time_s[0] + APART_MIN * 60.0)])
+    """Return the times at which low-glucose events began, s.
+
+    As ``episodes.count_episodes`` counts them: at least 15 minutes below, after at least 15 that
+    were not. One that was there when telling began, or came within half an hour, is left out.
+    """
+    time, low = told.time_s, told.glucose < told.below
+    if not len(time):
+        return np.zeros(0)
+    each = np.minimum(np.diff(time, append=time[-1] + 300.0), LONGEST_GAP_MIN * 60.0) / 60.0
+    change = np.flatnonzero(np.diff(low)) + 1
+    first, last = np.append(0, change), np.append(change, len(low))
+    out: list[float] = []
+    inside = False
+    for a, b in zip(first.tolist(), last.tolist(), strict=True):
+        minutes = float(each[a:b].sum())
+        if low[a] and minutes >= EPISODES.begin_min and not inside:
+            out.append(float(time[a]))
+            inside = True
+        elif not low[a] and minutes >= EPISODES.end_min:
+            inside = False
+    return np.array([t for t in out if t > time[0] + RUN_IN_MIN * 60.0])
 
 
 def judge_alarms(told: Sequence[Risks], threshold: float) -> AlarmScore:
@@ -102,8 +120,11 @@ def judge_alarms(told: Sequence[Risks], threshold: float) -> AlarmScore:
         within = RIGHT_WITHIN_MIN * 60.0
         wait = starts[None] - sound[:, None]
         match = (wait > 0.0) & (wait <= within)
+        low = one.time_s[one.glucose < one.below]
+        later = low[None] - sound[:, None]
         lows, found = lows + len(starts), found + int(match.any(axis=0).sum())
-        alarms, right = alarms + len(sound), right + int(match.any(axis=1).sum())
+        alarms = alarms + len(sound)
+        right = right + int(((later > 0.0) & (later <= within)).any(axis=1).sum())
         gaps = np.minimum(np.diff(one.time_s), LONGEST_GAP_MIN * 60.0)
         days += float(gaps.sum()) / 86400.0
         lead += [float(wait[match[:, k], k].max()) / 60.0 for k in range(len(starts))

@@ -19,6 +19,7 @@ INSULIN_PEAK_MIN = 75.0  # of rapid-acting insulin, as therapy.onboard
 CARBS_MIN = 60.0  # time constant of carbohydrate on board, as therapy.onboard
 PENALTIES = 10.0 ** np.arange(-1.0, 5.0)
 FOLDS = 5
+HOUR_FROM_DAYS, SAMPLES_A_DAY = 3.0, 1440 // SAMPLE_MIN
 LAGS = (0, 1, 2, 3, 6)
 
 
@@ -127,6 +128,8 @@ def _regress(past: History, step: int) -> tuple[Array, Array, Array, Array]:
             "longer history"
         )
     mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
+    if past.now < HOUR_FROM_DAYS * SAMPLES_A_DAY:
+        scale[-2:] = np.inf  # one day cannot tell the hour from what happened at it
     z = np.concatenate([np.ones((len(x), 1)), (x - mean) / scale], axis=1)
     # Neighbours resemble each other, so whole stretches are left out, and those near them.
     fold = (np.arange(len(y)) * FOLDS) // len(y)

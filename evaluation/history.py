@@ -183,6 +183,8 @@ def journal_of(timeline: Timeline) -> Journal:
 def _by_minute(time_s: Array, amount: Array, start_s: float, minutes: int) -> Array:
     """Return amounts (minutes + 1,) by the minute that ends at each grid minute."""
     at = np.ceil((time_s - start_s) / 60.0 - 1e-9).astype(np.int64)
+    # The grid begins a minute after the first reading; what was given with it still counts.
+    at = np.where(at == -1, 0, at)
     inside = (at >= 0) & (at <= minutes)
     return np.bincount(at[inside], weights=amount[inside], minlength=minutes + 1).astype(float)
 
