@@ -245,14 +245,17 @@ def cluster(
     seed = int(rng.integers(2**31))
     models = {k: _mixture(x, k, seed) for k in range(1, _most_groups(len(x)) + 1)}
     bic = {k: float(m.bic(x)) for k, m in models.items()}
-    groups = min(bic, key=lambda k: bic[k])
-    label = _ordered(models[groups], x)
+    labels = {k: _ordered(m, x) for k, m in models.items()}
+    # A handful of odd people is no kind.
+    large = [k for k in models if np.bincount(labels[k], minlength=k).min() >= FEWEST_A_GROUP]
+    groups = min(large, key=lambda k: bic[k])
+    label = labels[groups]
     reason, silhouette = "", float("nan")
     stability = np.ones(1)
     if groups > 1:
         silhouette = _silhouette(x, label)
         stability = _stability(x, label, groups, seed, rng, resamples)
-        reason = _weak(bic, groups, label, silhouette, stability)
+        reason = _weak(bic, groups, silhouette, stability)
     else:
         reason = "one group explains these people as well as several"
     if reason:
@@ -312,16 +315,11 @@ def _silhouette(x: Array, label: Labels) -> float:
     return float(silhouette_score(x, label)) if len(set(label.tolist())) > 1 else float("nan")
 
 
-def _weak(
-    bic: Mapping[int, float], groups: int, label: Labels, silhouette: float, stability: Array
-) -> str:
+def _weak(bic: Mapping[int, float], groups: int, silhouette: float, stability: Array) -> str:
     """Return why a grouping is not to be claimed, empty if it may be."""
     if bic[1] - bic[groups] < BIC_MARGIN:
         gain = bic[1] - bic[groups]
         return f"{groups} groups gain only {gain:.1f} in BIC over one ({BIC_MARGIN:g} are asked)"
-    smallest = int(np.bincount(label, minlength=groups).min())
-    if smallest < FEWEST_A_GROUP:
-        return f"a group holds {smallest} people only ({FEWEST_A_GROUP} are asked)"
     if not silhouette >= APART:
         return f"groups do not stand apart (silhouette {silhouette:.2f}, {APART:g} is asked)"
     if float(stability.min()) < STABLE:

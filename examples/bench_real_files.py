@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dosegym.evaluation.export_forecasts import METABONET_MIN, export_forecasts
+from dosegym.evaluation.forecast_adapt import Adapted
 from dosegym.evaluation.forecast_baselines import Linear, Persistence
 from dosegym.evaluation.forecast_scores import block_interval, cells, scores, slices
 from dosegym.evaluation.forecast_twin import Fits, TwinForecaster
@@ -48,7 +49,9 @@ def forecast_file(
     part = record.window(first_s, first_s + (learn + TEST_DAYS) * 86400.0)
     journal = journal_of(part)
     fits = Fits()
-    who = [Persistence(), Linear(), *(TwinForecaster(fits, assimilate=a) for a in (False, True))]
+    twins = [TwinForecaster(fits, assimilate=a) for a in (False, True)]
+    own = Adapted(TwinForecaster(fits, assimilate=True))
+    who = [Persistence(), Linear(), *twins, own]
     first = int(learn * 288)
     made = roll(
         journal, who, first=first, horizons_min=METABONET_MIN, every=every, announced=announced

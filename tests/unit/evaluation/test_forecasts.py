@@ -143,9 +143,9 @@ def test_announced_inputs_change_the_twin_and_not_persistence(lived: Timeline) -
 
 
 def test_the_filtered_twin_beats_persistence_on_a_known_body(lived: Timeline) -> None:
-    """Fitted on a day and a half of a body of the prior, the filtered twin beats no change at 60 min.
+    """Fitted to a day and a half of a body of the prior, the filtered twin beats no change.
 
-    Its 90 % band holds a fair share of what came.
+    So it does at 60 min, and its 90 % band holds a fair share of what came.
     """
     out = roll(journal_of(lived), everyone(), first=FIRST, every=4)
     error = {k: scores(cells(f, 60)) for k, f in out.items()}

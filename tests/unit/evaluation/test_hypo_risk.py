@@ -80,7 +80,7 @@ def test_ranking_scores_agree_with_scikit_learn() -> None:
 
 
 def test_the_brier_score_is_the_sum_of_its_parts() -> None:
-    """Reliability - resolution + uncertainty + rest is the mean square; honest ones are reliable."""
+    """Reliability - resolution + uncertainty + rest is the score; honest ones are reliable."""
     chance, came = drawn(20_000, 1)
     parts = brier(chance, came)
     assert parts.score == pytest.approx(float(np.mean((chance - came) ** 2)), abs=1e-12)
