@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from ..physiology.pressure_people import COLUMNS
 from .pressure_body import PressureBodies, live, untreated
 from .pressure_expected import Expected, expected_of
 from .pressure_prior import Prior, prior_of
@@ -148,8 +147,8 @@ def fit_pressure(
         return log_likelihood(recent, shown_by(z))
 
     n = max(draws, FEWEST_PARTICLES)
-    before = shown_by(rng.standard_normal((n, len(COLUMNS))))
-    found = temper(likelihood, n, len(COLUMNS), rng)
+    before = shown_by(rng.standard_normal((n, people.size)))
+    found = temper(likelihood, n, people.size, rng)
     after = shown_by(found.z[rng.permutation(n)[:draws]])
     groups = after.bodies.people.groups
     return PressureTwin(
