@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .errors import InputError
 from .model import Model
 from .stepper import STAGES, stepper_of
 
@@ -129,6 +130,10 @@ def kernel_source(model: Model) -> str:
 
     indent, inner = " " * 16, " " * 20
     keeps_order = stepper_of(model.stepper).reach is not None
+    if keeps_order and model.fastest is None:
+        raise InputError(
+            f"{model.name} names the stepper {model.stepper!r} but no fastest rate; give fastest="
+        )
     step = _order_preserving(model) if keeps_order else _runge_kutta(n, x)
     return _TEMPLATE.format(
         name=model.name,

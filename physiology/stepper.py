@@ -117,7 +117,7 @@ def step_of(model: Any, xp: Any) -> Callable[..., tuple[Any, ...]]:
 
 
 def not_admitted(model: Any, row: Any, step: float) -> str:
-    """Return why a person, parameters ``row`` (P,), is beyond what the model's stepper holds for."""
+    """Return why a person with parameters ``row`` (P,) is beyond what the stepper holds for."""
     for quantity, value in zip(model.parameters, row, strict=True):
         if not quantity.low <= value <= quantity.high:
             return (
@@ -126,8 +126,8 @@ def not_admitted(model: Any, row: Any, step: float) -> str:
             )
     rate, reach = float(model.fastest(NUMPY)(model.Params(*row))), stepper_of(model.stepper).reach
     return (
-        f"fastest rate of {model.name} is {rate:g} per {model.time_unit}; the order-preserving step "
-        f"holds up to {(reach or 0.0) / step:g}: give smaller rates or more substeps"
+        f"fastest rate of {model.name} is {rate:g} per {model.time_unit}; its order-preserving "
+        f"step holds up to {(reach or 0.0) / step:g}: give smaller rates or more substeps"
     )
 
 

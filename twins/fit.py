@@ -26,6 +26,8 @@ from .joint import Found, refine
 from .laplace import laplace_posterior
 from .noise import LARGEST_RHO, Noise, whitening
 from .observations import Observations, observe
+from .residual import RESIDUALS
+from .residual_own import own_residual
 from .search import FIRST_NOISE, LIMIT_SD, from_many_starts, starting_points
 from .twin import Twin
 from .variation import USUAL
@@ -102,6 +104,7 @@ def fit_twin(
     seed: int = 0,
     starts: int = 6,
     weight_kg: float | None = None,
+    residual: bool | str = False,
     progress: Progress | None = None,
 ) -> Twin:
     """Fit a twin to one person's record.
@@ -117,6 +120,9 @@ def fit_twin(
     weight_kg : float, optional
         Body weight if the record does not state it; else the age group's typical one, said so in
         ``twin.notes``.
+    residual : bool or str
+        Attach a learned residual: the shipped one, or one by name or path (``load_residual``).
+        Whether it is on for this person is told in ``twin.residual``.
     progress : callable, optional
         Called with a line on what is being done.
 
@@ -143,19 +149,25 @@ def fit_twin(
     where = coordinates_for(group, weight, _usual_basal(timeline))
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     tell = progress or (lambda _: None)
-    first, held_out = starting_points(starts, rng), None
+    first, held_out, before = starting_points(starts, rng), None, None
     if seen.days >= HELD_OUT_FROM_DAYS:
         tell("fitting all but the last day, to test the forecast on it")
         known = seen.until(len(seen.glucose) - 1 - SAMPLES_A_DAY)
         found = most_probable(where, known, first)
         held_out = score(where, found, known, seen, rng) or None
+        before = found.z
         # What the other days told is the best place to start from, now that the test is done.
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
     found = most_probable(where, seen, first)
     notes += at_limit(found)
     posterior = laplace_posterior(where, found, seen, rng)
-    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes), posterior)
+    own = None
+    if residual:
+        tell("trying the learned residual on the last day")
+        name = RESIDUALS[0] if residual is True else str(residual)
+        own = own_residual(name, where, found.z, seen, before)
+    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes), posterior, own)
 
 
 def _check(weight_kg: float | None, starts: int) -> None:

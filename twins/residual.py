@@ -1,9 +1,9 @@
 """The learned residual of a twin: a person's context and the hour in, bounded gains and drift out.
 
-Five small networks (members) map what is known of a person and the hour of the day to the six added
-parameters of ``uva_padova_gains``. Inference is NumPy alone. Everything that the networks put out is
-squeezed into the bounds of that model, so that more insulin never raises glucose whatever they have
-learned (docs/explanation/residual.md).
+Five small networks (members) map what is known of a person and the hour of the day to the six
+added parameters of ``uva_padova_gains``. Inference is NumPy alone. Everything that the networks put
+out is squeezed into the bounds of that model, so that more insulin never raises glucose whatever
+they have learned (docs/explanation/residual.md).
 """
 
 from __future__ import annotations
@@ -187,9 +187,7 @@ def _familiar_dict(one: Familiar) -> dict[str, Any]:
 
 
 def _familiar(data: Mapping[str, Any], size: int) -> Familiar:
-    one = Familiar(
-        np.array(data["centre"]), np.array(data["precision"]), float(data["threshold"])
-    )
+    one = Familiar(np.array(data["centre"]), np.array(data["precision"]), float(data["threshold"]))
     if one.centre.shape != (size,) or one.precision.shape != (size, size) or one.threshold <= 0:
         raise ValueError(f"a measure of familiarity is not of size {size}")
     return one

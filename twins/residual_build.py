@@ -1,8 +1,8 @@
-"""Trains a residual from nothing: people, twins, contexts, members, what is familiar, the verdict."""
+"""Trains a residual from nothing: people, their twins and contexts, members, the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -53,14 +53,16 @@ class Plan:
     how: Training = field(default_factory=Training)
 
 
-def build_residual(plan: Plan, *, date: str = "", progress: Progress | None = None) -> Residual:
+def build_residual(
+    plan: Plan, *, said: Mapping[str, str] | None = None, progress: Progress | None = None
+) -> Residual:
     """Train a residual, decide on validation people whether it is on, and score it on test people.
 
     Parameters
     ----------
     plan : Plan
-    date : str
-        Of training, for the card.
+    said : mapping of str to str, optional
+        What the card is to say besides: command and date.
     progress : callable, optional
         Called with a line on what is being done.
     """
@@ -71,18 +73,16 @@ def build_residual(plan: Plan, *, date: str = "", progress: Progress | None = No
         tell(f"{purpose}: people live, twins are fitted")
         lived = live_people(purpose, getattr(plan, purpose), plan.seed)
         groups[purpose] = know(lived, seed=plan.seed, progress=progress)
-    return residual_from(plan, hybrid, groups, date=date, progress=progress)
+    return residual_from(plan, hybrid, groups, said=said, progress=progress)
 
 
 def residual_from(
-    plan: Plan, hybrid: Model, groups: dict[str, Known], *, date: str = "",
-    progress: Progress | None = None,
+    plan: Plan, hybrid: Model, groups: dict[str, Known], *,
+    said: Mapping[str, str] | None = None, progress: Progress | None = None,
 ) -> Residual:  # fmt: skip
     """Train a residual on people that are known already; ``groups`` by purpose."""
     training, validation = groups["training"], groups["validation"]
-    members, scale, _ = train_members(
-        hybrid, training.future, training.context, plan.how, progress
-    )
+    members, scale, _ = train_members(hybrid, training.future, training.context, plan.how, progress)
     draft = Residual(
         plan.name,
         members,
@@ -100,7 +100,7 @@ def residual_from(
     card: dict[str, Any] = {
         "on": verdict[0],
         "reason": verdict[1],
-        "date": date,
+        **(said or {}),
         "plan": {**asdict(plan), "how": asdict(plan.how)},
         "people": {k: len(v) for k, v in groups.items()},
         "truths": sorted(set(training.kinds)),
@@ -115,7 +115,7 @@ def residual_from(
 def scored(
     hybrid: Model, residual: Residual, known: Known
 ) -> tuple[Array, dict[str, Any], tuple[bool, str]]:
-    """Return the error that remains by horizon (T / 5,), the gains in JSON, and whether it helps."""
+    """Return the error that remains (T / 5,), the gains in JSON, and whether it helps."""
     rng = np.random.default_rng(np.random.SeedSequence(1))
     paths = with_members(hybrid, residual, known.context, known.future)
     error = known.future.readings - paths.mean(axis=0)

@@ -78,7 +78,9 @@ def basis(hours: ArrayLike) -> Array:
     return out
 
 
-def features(context: ArrayLike, hours: ArrayLike, activity: ArrayLike, ahead_min: ArrayLike) -> Array:
+def features(
+    context: ArrayLike, hours: ArrayLike, activity: ArrayLike, ahead_min: ArrayLike
+) -> Array:
     """Return what the network sees (..., F).
 
     Parameters

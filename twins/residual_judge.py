@@ -1,4 +1,4 @@
-"""Whether a residual helps: forecast errors with and without it, by person; when it is switched off.
+"""Whether a residual helps: forecast errors with and without it, by person; when it is off.
 
 A person, not a stretch, is the unit: scores are means over people and intervals come from drawing
 people with replacement.
@@ -52,16 +52,11 @@ class Gain:
     people: int
 
 
-def with_members(
-    hybrid: Model, residual: Residual, context: Array, windows: Windows
-) -> Array:
+def with_members(hybrid: Model, residual: Residual, context: Array, windows: Windows) -> Array:
     """Return each member's forecasts (M, N, T / 5), mg/dL; context (people, C)."""
     seen = window_features(context, windows)
     return np.stack(
-        [
-            forecast(hybrid, windows, residual.columns(seen, m))
-            for m in range(len(residual.members))
-        ]
+        [forecast(hybrid, windows, residual.columns(seen, m)) for m in range(len(residual.members))]
     )
 
 
@@ -89,9 +84,7 @@ def gain(bare: Array, hybrid: Array, rng: np.random.Generator) -> Gain:
     draws = rng.integers(0, n, (DRAWS, n))
     less = (b - h)[draws].mean(axis=1)
     low, high = np.quantile(less, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0])
-    return Gain(
-        float(b.mean()), float(h.mean()), float((b - h).mean()), float(low), float(high), n
-    )
+    return Gain(float(b.mean()), float(h.mean()), float((b - h).mean()), float(low), float(high), n)
 
 
 def gains_by_kind(
@@ -107,9 +100,7 @@ def gains_by_kind(
     which = np.array(kinds)
     groups = {"all": np.ones(len(which), bool)} | {k: which == k for k in dict.fromkeys(kinds)}
     return {
-        name: {
-            h: gain(bare[rows, i], hybrid[rows, i], rng) for i, h in enumerate(HORIZONS_MIN)
-        }
+        name: {h: gain(bare[rows, i], hybrid[rows, i], rng) for i, h in enumerate(HORIZONS_MIN)}
         for name, rows in groups.items()
     }
 
@@ -147,7 +138,8 @@ def familiar_to(training: Array, validation: Array) -> Familiar:
     centre = training.mean(axis=0)
     covariance = np.cov(training.T)
     covariance = 0.9 * covariance + 0.1 * np.diag(np.diag(covariance))
-    precision = np.linalg.inv(covariance + 1e-6 * np.eye(len(centre)))
+    ridge = covariance + 1e-6 * np.eye(len(centre))
+    precision = np.asarray(np.linalg.inv(ridge), dtype=np.float64)
     raw = Familiar(centre, precision, 1.0)
     return Familiar(centre, precision, float(np.quantile(raw.score(validation), THRESHOLD_SHARE)))
 

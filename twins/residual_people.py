@@ -162,9 +162,7 @@ def know(
     return Known(names, tuple(one.kind for one in lived), context, before, after)
 
 
-def _twin(
-    one: Lived, seen: Observations, rng: np.random.Generator
-) -> tuple[Coordinates, Array]:
+def _twin(one: Lived, seen: Observations, rng: np.random.Generator) -> tuple[Coordinates, Array]:
     settings, basal = one.timeline.settings, one.timeline.basal
     assert settings.weight_kg is not None
     assert basal is not None

@@ -48,7 +48,7 @@ class Training:
 
     members: int = 5
     hidden: int = 16
-    steps: int = 120
+    steps: int = 200
     batch: int = 96
     rate: float = 0.02
     shrinkage: float = 0.5
@@ -97,7 +97,7 @@ def train_members(
         optimiser.step()
         schedule.step()
         if progress is not None and (step + 1) % 20 == 0:
-            progress(f"step {step + 1} of {how.steps}: loss {float(loss):.2f} mg/dL")
+            progress(f"step {step + 1} of {how.steps}: loss {float(loss.detach()):.2f} mg/dL")
     return _members(weights, how.members), scale, np.exp(spread.detach().numpy()).astype(np.float64)
 
 

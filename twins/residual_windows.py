@@ -159,7 +159,7 @@ def windows_of(
         states,
         np.stack([u[i * SAMPLE_MIN : i * SAMPLE_MIN + HORIZON_MIN] for i in at]),
         np.stack([seen.glucose[i + 1 : i + 1 + length] for i in at]),
-        (seen.start_minute + at * SAMPLE_MIN) % 1440.0,
+        np.asarray((seen.start_minute + at * float(SAMPLE_MIN)) % 1440.0, dtype=np.float64),
         np.full(n, person, np.int64),
         np.zeros((n, 3)) if activity is None else activity[at],
     )
@@ -168,8 +168,15 @@ def windows_of(
 def nothing(model: Model) -> Windows:
     """Return no windows."""
     p, s, length = len(model.parameters), len(model.state_index), HORIZON_MIN // SAMPLE_MIN
-    shapes = ((0, p), (0, s), (0, HORIZON_MIN, 2), (0, length), (0,))
-    return Windows(*(np.empty(s) for s in shapes), np.empty(0, np.int64), np.empty((0, 3)))
+    return Windows(
+        np.empty((0, p)),
+        np.empty((0, s)),
+        np.empty((0, HORIZON_MIN, 2)),
+        np.empty((0, length)),
+        np.empty(0),
+        np.empty(0, dtype=np.int64),
+        np.empty((0, 3)),
+    )
 
 
 def forecast(hybrid: Model, windows: Windows, columns: Array) -> Array:

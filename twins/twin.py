@@ -22,6 +22,7 @@ from .joint import Found, root_of
 from .noise import Noise, errors, whitening
 from .observations import Observations
 from .posterior import Posterior
+from .residual_own import OwnResidual
 from .search import LIMIT_SD
 from .variation import Variation, rhythm
 
@@ -64,6 +65,8 @@ class Twin:
         When the record ended, seconds since 1970 UTC.
     posterior : Posterior or None
         Equally likely draws of the body, and where each is at the record's end.
+    residual : OwnResidual or None
+        What a learned residual knows of the person, and whether it is on.
     """
 
     subject: str
@@ -80,12 +83,13 @@ class Twin:
     end_s: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     posterior: Posterior | None = None
+    residual: OwnResidual | None = None
 
     @classmethod
     def of(
         cls, timeline: Timeline, where: Coordinates, found: Found, seen: Observations, group: str,
         held_out: Mapping[str, float] | None, notes: tuple[str, ...],
-        posterior: Posterior | None = None,
+        posterior: Posterior | None = None, residual: OwnResidual | None = None,
     ) -> Twin:  # fmt: skip
         """Assemble a twin and score its fit."""
         use, d = whitening(seen), len(found.z)
@@ -106,6 +110,7 @@ class Twin:
             found.covariance[:d, :d], found.noise, found.variation,
             tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
             quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
+            residual=residual,
         )  # fmt: skip
 
     @property
@@ -196,6 +201,7 @@ class Twin:
             "end_s": self.end_s,
             "settings": dict(self.settings),
             "posterior": None if self.posterior is None else self.posterior.to_dict(),
+            "residual": None if self.residual is None else self.residual.to_dict(),
         }
 
 
@@ -234,4 +240,5 @@ def load_twin(path: str | Path) -> Twin:
         data["end_s"],
         data["settings"],
         None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
+        None if data.get("residual") is None else OwnResidual.from_dict(data["residual"]),
     )

@@ -14,6 +14,7 @@ from ...therapy.pump import load_pump
 from ...therapy.scenario import load_scenario
 from ...therapy.sensor import load_sensor
 from ..insulin import InsulinTask
+from ..insulin_residual import task_residual
 from ..reward import DEATH_PENALTY, reward_code
 from . import keywords
 
@@ -82,6 +83,7 @@ def make(
     cost_weights: Any = None,
     by_lane: bool = False,
     threads: int = 1,
+    residual: Any = None,
     cohort: Cohort | None = None,
 ) -> InsulinTask:
     """Compose the task from JSON-serialisable keywords (``cohort`` alone is a Python object).
@@ -120,6 +122,10 @@ def make(
         Whether lane i of a batch treats person i (modulo the cohort) instead of a drawn one.
     threads : int
         Threads of the engine.
+    residual : str or mapping, optional
+        A learned residual by name or path, which sets gains and drift of the body
+        ``uva_padova_gains`` by the half hour; ``{"name": ..., "context": [...], "member": k}``
+        fixes whose context and which network. An episode draws what is left open.
     cohort : Cohort, optional
         The people themselves, instead of ``patient``.
 
@@ -148,4 +154,5 @@ def make(
         cost_weights=_weights(cost_weights),
         by_lane=keywords.flag("by_lane", by_lane),
         threads=keywords.whole("threads", threads, 1, 1024),
+        residual=task_residual(model, residual),
     )

@@ -7,7 +7,8 @@ enter, instead of delayed insulin Id, remote insulin X, meal appearance Ra and p
 
 (the last one in the liver's term kp2 Gp only), and a drift of plasma glucose in mg/dL/min
 
-    delta(G) = min(1, G / 40) * 0.5 * tanh(h(G)),    h(G) = c_above (G - Gb)+ / 50 - c_below (Gb - G)+ / 50.
+    delta(G) = min(1, G / 40) * 0.5 * tanh(h(G)),
+    h(G) = (c_above max(G - Gb, 0) + c_below min(G - Gb, 0)) / 50.
 
 Gains lie within exp(+-0.7), about 0.5 to 2, and |c| within 2 (project choices, after Hybrid2 and
 bounded neural ODEs; ``docs/explanation/residual.md``). Gains act on deviations from the basal state
@@ -26,12 +27,12 @@ insulin too, where X < 0. The drift depends on Gp alone, so it has no say in it.
 -------------
 The stepper ``order_preserving`` needs every rate of loss, -df_i/dx_i, to be at most 4 per step
 (1 min / 4). These are m2 + m4, m1 + m30, ka1 + kd, ka2, p2u, ki, ksc; k2 + 2 for Gt, for uptake is
-min(V / (Km0 + Gt), 2) Gt with V = Vm0 + m_muscle Vmx X, whose slope lies between 0 and 2 for V >= 0
-and below 0 for V < 0; and k1 + kp2 m_glucose + ke1 + 0.03 for Gp, for |d delta/dG| <= 0.5 / 40 +
-0.5 * 2 / 50 < 0.033. ``fastest`` returns the largest, and the engine refuses a person beyond it; all
-parameters within their bounds pass (largest sum: m1 + m30 <= 4). The stomach and gut (kabs <= 2.5,
-emptying <= 2) stay positive for the same reason; they never see insulin, but a larger meal leaves
-the stomach more slowly, so that no such promise is made for carbohydrate.
+min(V / (Km0 + Gt), 2) Gt with V = Vm0 + m_muscle Vmx X, whose slope lies between 0 and 2 for
+V >= 0 and below 0 for V < 0; and k1 + kp2 m_glucose + ke1 + 0.033 for Gp, for |d delta/dG| <=
+0.5 / 40 + 0.5 * 2 / 50. ``fastest`` returns the largest, and the engine refuses a person beyond it;
+all parameters within their bounds pass (largest sum: m1 + m30 <= 4). The stomach and gut (kabs <=
+2.5, emptying <= 2) stay positive for the same reason; they never see insulin, but a larger meal
+leaves the stomach more slowly, so that no such promise is made for carbohydrate.
 """
 
 from __future__ import annotations
