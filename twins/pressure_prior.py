@@ -42,7 +42,7 @@ class Prior:
     known : mapping of str to float
         Covariates that the person's chart states; they replace drawn ones.
     residual : PressureResidual, optional
-        Learned gains on the bodies' responses; which of its members is right is one more coordinate.
+        Learned gains on the bodies' responses; which member is right is one more coordinate.
     """
 
     spec: PressureSpec

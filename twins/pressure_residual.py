@@ -1,12 +1,13 @@
 """The learned residual of the blood-pressure body: gains on what drugs do and on vascular tone.
 
-Five small networks map what a chart knows of a person (age, sex, build, kidneys, pressure, diabetes)
-to seven gains: one on the response to each class of drug, within exp(+-0.4), and one on the tone that
-angiotensin sets, within exp(+-0.2) (project choices: with twice as much, one person in thousands on
-four standard doses leaves the range where steps of a day are stable). Doses never enter. The untreated state is zero whatever the gains,
-so they add nothing at rest. Which network is right is one more thing that a fit does not know: it is
-a coordinate of the prior. Reflexes feed back on pressure, so that "more dose never raises pressure"
-is tested here (``examples/bench_pressure_residual.py``), not promised.
+Five small networks map what a chart knows of a person (age, sex, build, kidneys, pressure,
+diabetes) to seven gains: one on the response to each class of drug, within exp(+-0.4), and one on
+the tone that angiotensin sets, within exp(+-0.2). These are project choices: with twice as much,
+one person in thousands on four standard doses leaves the range where steps of a day are stable.
+Doses never enter. The untreated state is zero whatever the gains, so they add nothing at rest.
+Which network is right is one more thing that a fit does not know: it is a coordinate of the prior.
+Reflexes feed back on pressure, so that "more dose never raises pressure" is counted when a residual
+is trained (``pressure_residual_judge.signs_of``, on its card), not promised.
 """
 
 from __future__ import annotations

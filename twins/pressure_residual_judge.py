@@ -1,8 +1,10 @@
 """Whether the blood-pressure residual helps: forecasts of the next drug, with and without it.
 
-Each held-out person is read twice untreated and twice on a first drug, with blood results; a twin
-is fitted with either prior and foretells what eight weeks on a second drug change. The person is the
-unit. The promise that more dose never raises pressure is counted out here, since it is not proved.
+Each held-out person is read four times, with blood results: untreated, or twice untreated and twice
+on a first drug. A twin is fitted with either prior and foretells what eight weeks on the next drug
+change. Before any drug has shown its effect is where a residual is of use, and where it is judged.
+The person is the unit. The promise that more dose never raises pressure is counted out here, since
+it is not proved.
 """
 
 from __future__ import annotations
@@ -45,11 +47,11 @@ class Case:
     change_mmhg: float
 
 
-def case_of(body: PressureBodies, rng: np.random.Generator) -> Case:
-    """Let one untreated person live through two untreated visits, a first drug, then a second."""
+def case_of(body: PressureBodies, rng: np.random.Generator, *, treated: bool) -> Case:
+    """Let one person live through four visits, the last two on a first drug if ``treated``."""
     first, second = rng.permutation([0, 2, 3, 4, 5])[:2]
     usual = np.array([DRUGS[name].standard_mg for name in body.formulary.drugs])
-    one = usual * (np.arange(len(CLASSES)) == first)
+    one = usual * (np.arange(len(CLASSES)) == first) * float(treated)
     two = one + usual * (np.arange(len(CLASSES)) == second)
     doses = Doses(body.formulary, np.array([-200.0, -56.0]), np.stack([np.zeros(6), one]))
     days = np.arange(-120.0, 1.0)
@@ -73,7 +75,7 @@ def case_of(body: PressureBodies, rng: np.random.Generator) -> Case:
 
 
 def forecast_error(case: Case, residual: PressureResidual | None, seed: int) -> float:
-    """Return by how much (mmHg) the twin's mean misses what the second drug does to pressure."""
+    """Return by how much (mmHg) the twin's mean misses what the next drug does to pressure."""
     prior = prior_of(case.seen.covariates, residual)
     twin = fit_pressure(case.seen, seed=seed, prior=prior)
     sbp = twin.forecast(case.next_mg, WEEKS_DAYS)["sbp"]
@@ -82,7 +84,7 @@ def forecast_error(case: Case, residual: PressureResidual | None, seed: int) -> 
 
 def judge_pressure(
     residual: PressureResidual, n: int, rng: np.random.Generator, *, other: bool = True,
-    progress: Callable[[str], None] | None = None,
+    treated: bool = False, progress: Callable[[str], None] | None = None,
 ) -> Gain:  # fmt: skip
     """Return how much smaller the absolute forecast error of n people is with the residual.
 
@@ -90,11 +92,13 @@ def judge_pressure(
     ----------
     other : bool
         People who answer in other ways; else people of the body's own distribution.
+    treated : bool
+        Whether a first drug has shown its effect before the forecast.
     """
     people = other_people(n, rng)[0] if other else sample_pressure(n, rng)
     errors = np.empty((n, 2))
     for i in range(n):
-        case = case_of(untreated(people.take([i]), load_formulary()), rng)
+        case = case_of(untreated(people.take([i]), load_formulary()), rng, treated=treated)
         errors[i] = [abs(forecast_error(case, r, i)) for r in (None, residual)]
         if progress is not None and (i + 1) % 10 == 0:
             progress(f"{i + 1} of {n} people judged")
@@ -120,7 +124,9 @@ def signs_of(n: int, rng: np.random.Generator) -> dict[str, Signs]:
     columns = [[q.name for q in PARAMETERS].index(name) for name in GAINED]
     params = people.params.copy()
     params[:, columns] *= np.exp(np.array(GAIN_REACH) * reach)
-    low, high = (np.array([getattr(PARAMETERS[i], end) for i in columns]) for end in ("low", "high"))
+    low, high = (
+        np.array([getattr(PARAMETERS[i], end) for i in columns]) for end in ("low", "high")
+    )
     params[:, columns] = np.clip(params[:, columns], low, high)
     people = type(people)(people.model, people.names, people.groups, params, people.covariates)
     out = {}
