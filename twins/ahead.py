@@ -22,7 +22,6 @@ from ..therapy.protocols import LEVELS
 from .forecast import error_paths
 from .forward import WINDOW_MIN, WINDOWS_A_DAY, advance, with_sensitivity
 from .joint import LARGEST_EFFECT
-from .noise import Noise
 from .observations import EATING_G_PER_MIN, SAMPLE_MIN
 from .plan import Plan
 from .settings import schedule
@@ -199,11 +198,8 @@ def _errors(
     posterior: Posterior, rows: NDArray[np.int64], steps: int, rng: np.random.Generator
 ) -> Array:
     """Return errors of reading (steps + 1, n), mg/dL, that go on from the present ones."""
-    sigma, rho = np.median(posterior.noise[rows], axis=0).tolist()
-    fresh = error_paths(Noise(sigma, rho), (steps + 1, len(rows)), rng)
-    # The same recursion from another start: the difference fades as the memory does.
-    fade = rho ** np.arange(steps + 1)[:, None]
-    return np.asarray(fresh + fade * (posterior.present.error[rows] - fresh[0]))
+    now = posterior.present.error[rows]
+    return np.concatenate([now[None], error_paths(posterior.noise[rows], now, steps, rng)])
 
 
 @dataclass(frozen=True)
