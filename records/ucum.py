@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -76,6 +77,12 @@ _BY_QUANTITY: Final[dict[str, Mapping[str, Convert]]] = {
 }
 UNITS: Final[Mapping[str, Mapping[str, Convert]]] = MappingProxyType(_BY_QUANTITY)
 
+_SYMBOLS = re.compile(
+    r"(?:m|c|k|u|µ|n|d|f)?(?:g|l|mol|m|eq|pa|iu|u|s)(?:\[hg\]|hg|\[h2o\]|h2o)?"
+    r"(?:[/.*^ ](?:m|c|k|u|µ|n|d|f)?(?:g|l|mol|m|eq|pa|iu|u|min|h|d|s|\d+)\d?)*"
+    r"|%|\[[a-z_]{1,8}\]|\{[a-z_]{1,8}\}|/min|bpm|mmhg|kpa|tablets?|pills?|ml|units?",
+)
+
 _FAULT = "ours: beyond it a typing or unit error, not a living adult"
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
@@ -99,6 +106,14 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
 )
 
 
+def shown_unit(unit: str) -> str:
+    """Return a unit in quotes where it is made of symbols of units, else words that hide it.
+
+    A cell may hold anything, a name for one, and what is said of it enters records and reports.
+    """
+    return repr(unit[:24]) if _SYMBOLS.fullmatch(unit.lower()[:24]) else "not one that is known"
+
+
 def in_chart_unit(quantity: str, value: float | None, unit: str) -> tuple[float, str]:
     """Convert a value into the chart's unit and judge it.
 
@@ -120,7 +135,7 @@ def in_chart_unit(quantity: str, value: float | None, unit: str) -> tuple[float,
     table = UNITS["pressure" if quantity in {"sbp", "dbp"} else quantity]
     convert = table.get(unit.replace(" ", "").lower(), table.get(unit.lower()))
     if convert is None:
-        return 0.0, f"the unit is {unit[:24]!r}" if unit else "no unit"
+        return 0.0, f"the unit is {shown_unit(unit)}" if unit else "no unit"
     converted = convert(value)
     limit = LIMITS[quantity]
     if not limit.holds(converted):

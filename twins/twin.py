@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..physiology.library import load_model
 from ..physiology.population import Patients
+from ..records.consent import permit_twin
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
 from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
@@ -60,6 +61,8 @@ class Twin:
         the held-out day's forecast, where there was one.
     notes : tuple of str
         What had to be assumed.
+    consent_id : str
+        Of the consent document that the record was read under; empty for none.
     end_s : float
         When the record ended, seconds since 1970 UTC.
     posterior : Posterior or None
@@ -80,6 +83,7 @@ class Twin:
     end_s: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
     posterior: Posterior | None = None
+    consent_id: str = ""
 
     @classmethod
     def of(
@@ -106,6 +110,7 @@ class Twin:
             found.covariance[:d, :d], found.noise, found.variation,
             tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
             quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
+            consent_id=timeline.consent_id,
         )  # fmt: skip
 
     @property
@@ -196,17 +201,31 @@ class Twin:
             "end_s": self.end_s,
             "settings": dict(self.settings),
             "posterior": None if self.posterior is None else self.posterior.to_dict(),
+            "consent_id": self.consent_id,
         }
 
 
-def load_twin(path: str | Path) -> Twin:
+def load_twin(
+    path: str | Path, *, consent: str | Path | None = None, purpose: str | None = None
+) -> Twin:
     """Load a twin that ``Twin.to_dict`` described as JSON.
+
+    Parameters
+    ----------
+    path : path
+    consent : path, optional
+        The consent document as it is today: a twin lives no longer than the consent of the record
+        it was made of.
+    purpose : str, optional
+        What it is used for, one of ``dosegym.records.PURPOSES``; needs `consent`.
 
     Raises
     ------
     InputError
-        If the file is missing or is not a twin of this version.
+        If the file is missing or is not a twin of this version, or the consent does not permit it.
     """
+    if purpose is not None and consent is None:
+        raise InputError("purpose: it is judged by a consent document; pass consent= as well")
     try:
         data = json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
@@ -216,6 +235,9 @@ def load_twin(path: str | Path) -> Twin:
     known = isinstance(data, dict) and data.get("format") == FORMAT
     if not known or data.get("names") != list(NAMES):
         raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
+    own = str(data.get("consent_id", ""))
+    if consent is not None:
+        permit_twin(data["record_sha256"], own, consent, purpose)
     model = load_model(data["model"], **data["options"])
     prior = data["prior"]
     where = Coordinates(model, prior["centre"], prior["scale"], prior["shared"])
@@ -234,4 +256,5 @@ def load_twin(path: str | Path) -> Twin:
         data["end_s"],
         data["settings"],
         None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
+        own,
     )
