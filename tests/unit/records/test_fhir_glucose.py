@@ -99,7 +99,7 @@ def test_a_few_values_are_no_record_but_labs(tmp_path):
 
 
 def test_an_administration_has_a_strength_and_no_daily_dose(tmp_path):
-    """The strength comes from the text, the dose a day is unknown and says so; orders come first."""
+    """The strength comes from the text, the dose a day is unknown and says so."""
     order = {
         "resourceType": "MedicationRequest", "status": "active", "intent": "order",
         "subject": {"reference": "urn:uuid:7"}, "authoredOn": "2026-01-02",

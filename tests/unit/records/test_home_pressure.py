@@ -41,7 +41,8 @@ def read(tmp_path, text, **options):
         "Datum,Uhrzeit,Systolisch,Diastolisch,Puls\n05.01.2026,07:30,142,88,66\n",
         "Date,Time,SYS,DIA,PULSE\n5-Jan-2026,7:30,142,88,66\n",
         "My pressures\nDate,Time,Sys,Dia,Pulse\n2026-01-05,07:30,142,88,66\n",
-        "Date,Weight (lb)\n2026-01-05,180\n\nDate,Systolic,Diastolic,Pulse\n2026-01-05 07:30,142,88,66\n",
+        "Date,Weight (lb)\n2026-01-05,180\n\nDate,Systolic,Diastolic,Pulse\n"
+        "2026-01-05 07:30,142,88,66\n",
         "Date,Heure,Systolique,Diastolique,Pouls\n2026-01-05,07:30,142,88,66\n",
         "Fecha,Hora,Sistólica,Diastólica,Pulso\n2026-01-05,07:30,142,88,66\n",
         "date,time,systolic (kPa),diastolic (kPa),pulse\n2026-01-05,07:30,18.932,11.732,66\n",
@@ -231,7 +232,7 @@ def test_two_units_in_one_header_are_refused(tmp_path):
 
 
 def test_sections_below_and_above_are_counted(tmp_path):
-    """Omron's other tables, before or after a blank line, are no pressures and are accounted for."""
+    """Other tables of an Omron file are no pressures and are accounted for."""
     text = (
         "Date,Weight (lb)\n2026-01-05,180\n\n"
         "Date,Time,Systolic (mmHg),Diastolic (mmHg),Pulse (bpm),Symptoms,Consumed,TruRead,Notes\n"
