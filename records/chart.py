@@ -23,6 +23,7 @@ LAB_UNITS: Final[Mapping[str, str]] = MappingProxyType(
         "creatinine": "mg/dL",
         "egfr": "mL/min/1.73 m2",
         "hba1c": "%",
+        "glucose": "mg/dL",
         "total_cholesterol": "mg/dL",
         "hdl": "mg/dL",
         "ldl": "mg/dL",

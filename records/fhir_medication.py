@@ -17,6 +17,7 @@ from .drug_names import CLASS_OF, RXNORM, names_in
 from .fhir_json import RXNORM as RXNORM_SYSTEM
 from .fhir_json import Resource
 from .quality import Ledger
+from .ucum import shown_unit
 from .values import number_of
 
 MOST_TABLETS = 12.0
@@ -244,7 +245,7 @@ def _one_dosage(row: Resource) -> DailyDose:
         return DailyDose(mg=value * times)
     if unit and _TABLET.match(unit):
         return DailyDose(tablets=value * times)
-    why = f"the amount's unit is {unit[:16]!r}" if unit else "the amount has no unit"
+    why = f"the amount's unit is {shown_unit(unit)}" if unit else "the amount has no unit"
     return DailyDose(why=why)
 
 

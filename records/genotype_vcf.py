@@ -178,7 +178,9 @@ def _genotype(cells: list[str], column: int) -> tuple[list[int | None], bool, st
     fields = dict(zip(keys, values, strict=False))
     text = fields.get("GT", ".")
     parts = re.split(r"[/|]", text)
-    indices = [int(part) if part.isascii() and part.isdigit() else None for part in parts]
+    indices: list[int | None] = [
+        int(part) if part.isascii() and part.isdigit() else None for part in parts
+    ]
     if len(indices) != 2:
         indices = [None, None]
     return indices, "|" in text, fields.get("PS", "")

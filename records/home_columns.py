@@ -13,11 +13,13 @@ from .values import shown
 _NAMES = {
     "moment": r"timestamp|date ?/? ?time|measurement date|date and time|datetime|measured at|zeit"
     r"punkt|time of measurement|when",
-    "date": r"date|day|datum|fecha",
-    "time": r"time|hour|uhrzeit|hora|clock",
-    "sbp": r"sys(?:tolic|tolisch)?(?: (?:blood )?pressure| bp)?|sbp|upper|bp sys(?:tolic)?",
-    "dbp": r"dia(?:stolic|stolisch)?(?: (?:blood )?pressure| bp)?|dbp|lower|bp dia(?:stolic)?",
-    "heart_rate": r"pulse(?: rate)?|heart ?rate|hr|bpm|puls",
+    "date": r"date|day|datum|fecha|data",
+    "time": r"time|hour|uhrzeit|hora|heure|ora|clock",
+    "sbp": r"sys(?:tolic|tolisch|tolique)?(?: (?:blood )?pressure| bp)?|sbp|upper|bp sys(?:tolic)?"
+    r"|sist[oó]lica|tas|pas",
+    "dbp": r"dia(?:stolic|stolisch|stolique)?(?: (?:blood )?pressure| bp)?|dbp|lower"
+    r"|bp dia(?:stolic)?|diast[oó]lica|tad|pad",
+    "heart_rate": r"pulse(?: rate)?|heart ?rate|hr|bpm|puls|pouls|pulso",
     "setting": r"setting|place|location|where|measurement setting",
     "zone": r"time ?zone",
     "note": r"notes?|comments?|remarks?|symptoms",
@@ -27,6 +29,9 @@ _UNIT = re.compile(r"[\[(]\s*([^\])]*?)\s*[\])]\s*$")
 _OFFICE = re.compile(r"\b(?:dr|doctor|clinic|office|nurse|surgery|hospital|gp|practice)\b")
 _HOME = re.compile(r"\b(?:home|self|kitchen|bedroom)\b")
 _AMBULATORY = re.compile(r"\b(?:ambulatory|abpm|24 ?h)\b")
+
+
+HEAD_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,32 @@ def find_columns(header: Sequence[str], unit: str | None) -> Columns:
             "home CSV: columns such as date, time, systolic, diastolic, pulse are needed, found "
             f"{told}"
         )
-    told = header[place["sbp"]].lower()
-    named = "kpa" if "kpa" in told else ("mmhg" if re.search(r"mm ?hg", told) else None)
+    named, other = (_unit_of(header[place[name]]) for name in ("sbp", "dbp"))
+    if named and other and named != other:
+        raise InputError(
+            "home CSV: the header tells systolic and diastolic in two units; bring them to one"
+        )
+    named = named or other
     if unit is not None:
         named = unit.replace(" ", "").lower()
         if named not in {"mmhg", "mm[hg]", "kpa"}:
             raise InputError(f"unit: {unit[:20]!r} is not one of pressure; use 'mmHg' or 'kPa'")
     factor = {None: None, "kpa": MMHG_PER_KPA}.get(named, 1.0)
     return Columns(place, factor)
+
+
+def _unit_of(cell: str) -> str | None:
+    """Return the unit of pressure that a header cell names."""
+    told = cell.lower()
+    return "kpa" if "kpa" in told else ("mmhg" if re.search(r"mm ?\[?hg", told) else None)
+
+
+def header_row(rows: Sequence[Sequence[str]]) -> int:
+    """Return which of the first rows is the header of pressures, 0 where none is.
+
+    An export may begin with a title, or with a table of something else.
+    """
+    return next((i for i, row in enumerate(rows[:HEAD_ROWS]) if looks_like_pressure(row)), 0)
 
 
 def cell_of(row: Sequence[str], place: dict[str, int], name: str) -> str:

@@ -14,7 +14,7 @@ from ..physiology.errors import InputError
 from . import clock
 from .chart import LAB_UNITS, Person, PressureRecord
 from .files import Source, combined_sha256, csv_rows, text_of
-from .home_columns import Columns, begins_a_table, cell_of, find_columns, setting_of
+from .home_columns import Columns, begins_a_table, cell_of, find_columns, header_row, setting_of
 from .home_keys import Keys, read_keys
 from .local_time import DayOrder, carries_offset, day_order, local_seconds
 from .pressure_raw import Reading, labs_of, pressures_of
@@ -63,8 +63,13 @@ def read_home_pressure(
     rows = [(n, row) for n, row in csv_rows(source) if not row[0].lstrip("\ufeff ").startswith("#")]
     if not rows:
         raise InputError(f"home CSV: '{source.name}' holds no row; export it again")
+    above = header_row([row for _, row in rows])
+    rows = rows[above:]
     columns = find_columns(rows[0][1], unit)
     ledger = Ledger()
+    if above:
+        ledger.see("row", above)
+        ledger.drop("row", "a title or another table above the pressures", "line 1", above)
     notes: list[str] = []
     table = _table(rows, columns, ledger)
     zone, zone_note = _zone(timezone, keys)

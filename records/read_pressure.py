@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from .fhir_codes import PANELS
 from .fhir_glucose import ENOUGH, SENSOR
 from .files import Source, csv_rows, is_json, json_of, load
 from .genotype import Genotype
-from .home_columns import looks_like_pressure
+from .home_columns import HEAD_ROWS, header_row, looks_like_pressure
 from .home_pressure import read_home_pressure
 from .local_time import DayOrder
 from .parquet import is_parquet, read_table
@@ -185,5 +186,6 @@ def _format_of(source: Source) -> str:
     """Return the format of one file, empty where it is none of ours."""
     if is_json(source):
         return "fhir_r4" if is_fhir(json_of(source)) else ""
-    header = next((row for _, row in csv_rows(source) if not row[0].lstrip().startswith("#")), [])
-    return "home_csv" if looks_like_pressure(header) else ""
+    plain = (row for _, row in csv_rows(source) if not row[0].lstrip().startswith("#"))
+    rows = list(islice(plain, HEAD_ROWS))
+    return "home_csv" if rows and looks_like_pressure(rows[header_row(rows)]) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -49,6 +50,7 @@ _BY_QUANTITY: Final[dict[str, Mapping[str, Convert]]] = {
         "µmol/l": _times(units.MG_DL_PER_UMOL_L_CREATININE),
     },
     "egfr": _FILTRATION,
+    "glucose": {"mg/dl": _same, "mmol/l": units.mmol_l_to_mg_dl},
     "hba1c": {"%": _same, "mmol/mol": units.hba1c_percent},
     "total_cholesterol": _CHOLESTEROL,
     "hdl": _CHOLESTEROL,
@@ -76,6 +78,12 @@ _BY_QUANTITY: Final[dict[str, Mapping[str, Convert]]] = {
 }
 UNITS: Final[Mapping[str, Mapping[str, Convert]]] = MappingProxyType(_BY_QUANTITY)
 
+_SYMBOLS = re.compile(
+    r"(?:m|c|k|u|µ|n|d|f)?(?:g|l|mol|m|eq|pa|iu|u|s)(?:\[hg\]|hg|\[h2o\]|h2o)?"
+    r"(?:[/.*^ ](?:m|c|k|u|µ|n|d|f)?(?:g|l|mol|m|eq|pa|iu|u|min|h|d|s|\d+)\d?)*"
+    r"|%|\[[a-z_]{1,8}\]|\{[a-z_]{1,8}\}|/min|bpm|mmhg|kpa|tablets?|pills?|ml|units?",
+)
+
 _FAULT = "ours: beyond it a typing or unit error, not a living adult"
 LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
     {
@@ -86,6 +94,7 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "sodium": Limit(95, 200, "mmol/L", _FAULT),
         "creatinine": Limit(0.1, 25, "mg/dL", _FAULT),
         "egfr": Limit(1, 220, "mL/min/1.73 m2", _FAULT),
+        "glucose": Limit(10, 2000, "mg/dL", _FAULT),
         "hba1c": Limit(2.5, 25, "%", _FAULT),
         "total_cholesterol": Limit(30, 1000, "mg/dL", _FAULT),
         "hdl": Limit(3, 200, "mg/dL", _FAULT),
@@ -97,6 +106,14 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "bmi": Limit(8, 120, "kg/m2", _FAULT),
     }
 )
+
+
+def shown_unit(unit: str) -> str:
+    """Return a unit in quotes where it is made of symbols of units, else words that hide it.
+
+    A cell may hold anything, a name for one, and what is said of it enters records and reports.
+    """
+    return repr(unit[:24]) if _SYMBOLS.fullmatch(unit.lower()[:24]) else "not one that is known"
 
 
 def in_chart_unit(quantity: str, value: float | None, unit: str) -> tuple[float, str]:
@@ -120,7 +137,7 @@ def in_chart_unit(quantity: str, value: float | None, unit: str) -> tuple[float,
     table = UNITS["pressure" if quantity in {"sbp", "dbp"} else quantity]
     convert = table.get(unit.replace(" ", "").lower(), table.get(unit.lower()))
     if convert is None:
-        return 0.0, f"the unit is {unit[:24]!r}" if unit else "no unit"
+        return 0.0, f"the unit is {shown_unit(unit)}" if unit else "no unit"
     converted = convert(value)
     limit = LIMITS[quantity]
     if not limit.holds(converted):

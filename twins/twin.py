@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..physiology.library import load_model
 from ..physiology.population import Patients
+from ..records.consent import permit_twin
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
 from .forward import WINDOW_MIN, with_sensitivity
@@ -69,6 +70,8 @@ class Twin:
         the held-out day's forecast, where there was one.
     notes : tuple of str
         What had to be assumed.
+    consent_id : str
+        Of the consent document that the record was read under; empty for none.
     end_s : float
         When the record ended, seconds since 1970 UTC.
     posterior : Posterior or None
@@ -92,6 +95,7 @@ class Twin:
     settings: Mapping[str, Any] = field(default_factory=dict)
     posterior: Posterior | None = None
     residual: OwnResidual | None = None
+    consent_id: str = ""
 
     @classmethod
     def of(
@@ -122,7 +126,7 @@ class Twin:
             unknowns.coordinates(best)[0], np.cov(posterior.z.T), Noise(*noise[0].tolist()),
             variation, tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
             quality, notes, seen.start_s + len(seen.insulin) * 60.0,
-            settings_of(timeline, seen), posterior, residual,
+            settings_of(timeline, seen), posterior, residual, timeline.consent_id,
         )  # fmt: skip
 
     @property
@@ -221,6 +225,7 @@ class Twin:
             "settings": dict(self.settings),
             "posterior": None if self.posterior is None else self.posterior.to_dict(),
             "residual": None if self.residual is None else self.residual.to_dict(),
+            "consent_id": self.consent_id,
         }
 
 
@@ -231,21 +236,37 @@ def word(ratio: float) -> str:
     return "partly known" if ratio < PARTLY_KNOWN else "prior-dominated"
 
 
-def load_twin(path: str | Path) -> Twin:
+def load_twin(
+    path: str | Path, *, consent: str | Path | None = None, purpose: str | None = None
+) -> Twin:
     """Load a twin that ``Twin.to_dict`` described as JSON.
+
+    Parameters
+    ----------
+    path : path
+    consent : path, optional
+        The consent document as it is today: a twin lives no longer than the consent of the record
+        it was made of.
+    purpose : str, optional
+        What it is used for, one of ``dosegym.records.PURPOSES``; needs `consent`.
 
     Raises
     ------
     InputError
-        If the file is missing or is not a twin of this version.
+        If the file is missing or is not a twin of this version, or the consent does not permit it.
     """
+    if purpose is not None and consent is None:
+        raise InputError("purpose: it is judged by a consent document; pass consent= as well")
     try:
         data = json.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise InputError(f"cannot read twin {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
-    return twin_from_dict(data, path)
+    twin = twin_from_dict(data, path)
+    if consent is not None:
+        permit_twin(twin.record_sha256, twin.consent_id, consent, purpose)
+    return twin
 
 
 def twin_from_dict(data: Any, path: str | Path) -> Twin:
@@ -278,4 +299,5 @@ def twin_from_dict(data: Any, path: str | Path) -> Twin:
         data["settings"],
         None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
         None if data.get("residual") is None else OwnResidual.from_dict(data["residual"]),
+        str(data.get("consent_id", "")),
     )

@@ -40,11 +40,16 @@ def read(tmp_path, text, **options):
         f"{OMRON}\n2026/01/05 07:30,UTC,142,88,66,,21,HEM\n",
         "Datum,Uhrzeit,Systolisch,Diastolisch,Puls\n05.01.2026,07:30,142,88,66\n",
         "Date,Time,SYS,DIA,PULSE\n5-Jan-2026,7:30,142,88,66\n",
+        "My pressures\nDate,Time,Sys,Dia,Pulse\n2026-01-05,07:30,142,88,66\n",
+        "Date,Weight (lb)\n2026-01-05,180\n\nDate,Systolic,Diastolic,Pulse\n"
+        "2026-01-05 07:30,142,88,66\n",
+        "Date,Heure,Systolique,Diastolique,Pouls\n2026-01-05,07:30,142,88,66\n",
+        "Fecha,Hora,Sistólica,Diastólica,Pulso\n2026-01-05,07:30,142,88,66\n",
         "date,time,systolic (kPa),diastolic (kPa),pulse\n2026-01-05,07:30,18.932,11.732,66\n",
     ],
 )
 def test_the_same_reading_from_every_header(tmp_path, text):
-    """Ten layouts, day orders and units give one reading."""
+    """Fourteen layouts, day orders and units give one reading."""
     record = read(tmp_path, text)
     assert utc_text(record.readings.time_s[0]) == "2026-01-05T07:30:00Z"
     assert record.readings.sbp[0] == pytest.approx(142, abs=0.01)
@@ -217,3 +222,25 @@ def test_the_real_sample():
         assert secret not in repr(record)
     kinds = [reason.split(":")[0] for reason in assess_pressure(record).reasons_insufficient]
     assert kinds == ["age", "sex", "medication", "potassium", "creatinine or eGFR"]
+
+
+def test_two_units_in_one_header_are_refused(tmp_path):
+    """Systolic in kPa beside diastolic in mmHg is a slip of the file, not to be guessed."""
+    text = "date,time,SYS (kPa),DIA (mmHg)\n2026-01-05,07:30,18.9,88\n"
+    with pytest.raises(InputError, match="in two units; bring them to one"):
+        read(tmp_path, text)
+
+
+def test_sections_below_and_above_are_counted(tmp_path):
+    """Other tables of an Omron file are no pressures and are accounted for."""
+    text = (
+        "Date,Weight (lb)\n2026-01-05,180\n\n"
+        "Date,Time,Systolic (mmHg),Diastolic (mmHg),Pulse (bpm),Symptoms,Consumed,TruRead,Notes\n"
+        "2026-01-05,07:05,142,88,66,-,-,-,x\n\nDate,Time,Steps\n2026-01-05,07:05,4000\n"
+    )
+    record = read(tmp_path, text)
+    assert record.readings.sbp.tolist() == [142]
+    assert {item.reason: item.count for item in record.dropped} == {
+        "row: a title or another table above the pressures": 2,
+        "row: another table below the pressures": 2,
+    }

@@ -64,7 +64,7 @@ def test_the_demo_of_blood_pressure_comes_back_whole(tmp_path):
     assert kind_of_record(tmp_path / "copy.parquet") == "pressure"
     with pytest.raises(InputError, match="read it with read_pressure"):
         read_record(tmp_path / "copy.parquet")
-    with pytest.raises(InputError, match="end its name in .parquet"):
+    with pytest.raises(InputError, match=r"end its name in \.parquet"):
         write_record(record, tmp_path / "copy.csv")
 
 
