@@ -89,7 +89,7 @@ def truncated(handler: BaseHTTPRequestHandler) -> bool:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A site on this machine, stopped at the end."""
+    """Run a site on this machine, and stop it at the end."""
     one = Site()
     thread = threading.Thread(target=one.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -197,7 +197,7 @@ def test_no_redirect_leads_to_another_host(site: Site) -> None:
     """The secret follows no redirect away from its host."""
     site.manners = [broken(302, Location="http://localhost:9/api")]
     with pytest.raises(InputError, match="redirects to another place"):
-        client(site, secret="s").poll(None, NOW_S)  # noqa: S106
+        client(site, secret="s").poll(None, NOW_S)
     assert same_host("http://127.0.0.1/a", "/b") == "http://127.0.0.1/b"
 
 
