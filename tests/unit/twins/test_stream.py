@@ -32,7 +32,7 @@ FEW = {"members": 32, "refit": None}
 @pytest.fixture(scope="module")
 def lived(body_in_prior: Callable[..., tuple[np.ndarray, Timeline]]) -> tuple[Twin, Timeline]:
     """Return a twin of a day, and the record that goes on."""
-    record: Timeline = body_in_prior(12, Life(days=2.2))[1]
+    record: Timeline = body_in_prior(12, Life(days=2.4))[1]
     twin = fit_twin(until(record, 24.0), posterior="laplace", starts=1, hold_out=False)
     return twin, record
 
@@ -239,7 +239,7 @@ def test_a_nightly_fit_replaces_the_ensemble(lived: tuple[Twin, Timeline]) -> No
         return replace(twin, end_s=end_s)
 
     follower = Follower(twin, members=32, refit=refit)
-    update = follower.poll(until(record, 52.0))
+    update = follower.poll(until(record, 57.0))
     assert update is not None
     assert len(asked) == 1
     assert follower.state.now.twin == 1
