@@ -1,7 +1,7 @@
 """How well a followed twin does: cost of an update, agreement with the batch fit, alarms.
 
-People, days and faults are virtual, and their bodies are unknown to the filter, which starts from a
-fit of each person's first days. Alarms were set by ``train_alarms.py`` on people of the random stream
+People, days and faults are virtual. The filter does not know their bodies and starts from a fit of
+each person's first days. Alarms were set by ``train_alarms.py`` on people of the random stream
 "training"; all people here are of the stream "test".
 """
 
