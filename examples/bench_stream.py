@@ -24,12 +24,12 @@ from dosegym.twins.anomaly import alarm_probability, follow
 from dosegym.twins.anomaly_features import first_means, looked_at
 from dosegym.twins.anomaly_thresholds import FIXED_ON, THRESHOLDS
 from dosegym.twins.bank import bank_of, step
-from dosegym.twins.coordinates import FITTED
 from dosegym.twins.ensemble import ensemble_of, stack
 from dosegym.twins.ensemble_kalman import update
 from dosegym.twins.faults import Episode, plan
 from dosegym.twins.hypotheses import NAMES
 from dosegym.twins.missed_bolus import logged_without_bolus
+from dosegym.twins.prior import FITTED
 from dosegym.twins.stream_grid import Steps, interval_of, steps_of
 from dosegym.twins.virtual import Life, live
 

@@ -111,7 +111,7 @@ def steps_of(timeline: Timeline, start_s: float, n: int, usual_u_per_h: float) -
         start_s,
         insulin.reshape(n, STEP_MIN),
         carbs.reshape(n, STEP_MIN),
-        _first_bites(carbs).reshape(n, STEP_MIN).any(axis=1),
+        np.asarray(_first_bites(carbs).reshape(n, STEP_MIN).any(axis=1)),
         reading,
         when,
         censored,
