@@ -62,7 +62,7 @@ class Gathered:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Gathered:
         """Return the rows that ``to_dict`` described."""
-        return cls(*(tuple(data[k]) for k in ("entries", "treatments", "profiles")))
+        return cls(tuple(data["entries"]), tuple(data["treatments"]), tuple(data["profiles"]))
 
     def timeline(self, timezone: str | None = None) -> Timeline:
         """Return the rows as a record.

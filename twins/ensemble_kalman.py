@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.engine import engine_for
-from .coordinates import FITTED
 from .ensemble import Ensemble, bounded
+from .prior import FITTED
 
 Array = NDArray[np.float64]
 

@@ -20,11 +20,12 @@ from ..physiology.errors import InputError
 from ..records.timeline import Timeline
 from .anomaly import Flag, Monitor, watch
 from .anomaly_features import first_means, looked_at
-from .bank import bank_of, step
+from .bank import Bank, bank_of, step
 from .drift import changed, decay, insulin_action
 from .ensemble import MEMBERS, ensemble_of
 from .ensemble_kalman import STEPS_A_DAY
 from .fit import fit_twin
+from .hypotheses import NAMES
 from .noise import Noise
 from .posterior import Posterior
 from .stream_grid import STEP_S, Steps, interval_of, steps_of
@@ -44,7 +45,7 @@ LAG_STEPS = 8 * 12  # hourly checkpoints reach back this far; daily ones for two
 DAYS_KEPT = 14
 REFIT_MINUTE = 180.0  # 03:00 local, when little happens
 RUN_IN_STEPS = 12  # before what is compared, so that a meal on the plate is whole
-CALM = 0.5  # a fit replaces the ensemble only while "nothing is wrong" is this probable
+CALM = 0.5  # a fit waits while a fault of hours (not an illness of days) is more probable
 LINES_KEPT = 64
 SAME_ALARM_S = 2 * 3600.0
 Refit = Callable[[Timeline, list[Twin], float, int], Twin]
@@ -197,7 +198,8 @@ class Follower:
         late = state.steps.minute_of_day[k] >= REFIT_MINUTE
         today = _day(number)
         whole = number - state.first_number >= STEPS_A_DAY // 2
-        return bool(late and whole and point.refit_day < today and point.bank.weights[0, 0] > CALM)
+        calm = acute(point.bank) < CALM
+        return bool(late and whole and point.refit_day < today and calm)
 
     def _fitted(
         self, point: Point, state: Following, twins: dict[int, Twin], record: Timeline, number: int
@@ -263,6 +265,12 @@ class Follower:
             state.version, json.loads(state.lines[-1])["sha256"], time_s, new, again,
             float(glucose.mean()), low, high, action, age, tuple(self._flags), tuple(self._notes),
         )  # fmt: skip
+
+
+def acute(bank: Bank) -> float:
+    """Return the probability that something lasting hours is wrong; illness lasts for days."""
+    p = bank.probability()[0]
+    return float(sum(p[i] for i, name in enumerate(NAMES) if name != "illness"))
 
 
 def advance(point: Point, state: Following, k: int, number: int) -> tuple[Point, tuple[Flag, ...]]:

@@ -101,6 +101,8 @@ def steps_of(timeline: Timeline, start_s: float, n: int, usual_u_per_h: float) -
     if timeline.basal is not None:
         insulin[~np.asarray(fine.basal_known)] += usual_u_per_h / 60.0
     insulin += _long_acting(timeline, start_s, minutes)
+    # Sums over records of different length round differently; what is the same must look the same.
+    insulin = np.round(insulin, 9)
     counted = np.array(fine.carbs_g)
     carbs = eat(counted)
     reading, when, censored = _readings(timeline.glucose, start_s, n)
@@ -109,7 +111,7 @@ def steps_of(timeline: Timeline, start_s: float, n: int, usual_u_per_h: float) -
         start_s,
         insulin.reshape(n, STEP_MIN),
         carbs.reshape(n, STEP_MIN),
-        _first_bites(carbs).reshape(n, STEP_MIN).any(axis=1),
+        np.asarray(_first_bites(carbs).reshape(n, STEP_MIN).any(axis=1)),
         reading,
         when,
         censored,

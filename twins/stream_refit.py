@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records.timeline import Timeline
-from .coordinates import FITTED, Coordinates
+from .coordinates import Coordinates
 from .ensemble_kalman import KEPT_A_DAY
 from .fit import refit
 from .observations import LONGEST_DAYS
+from .prior import FITTED
 from .twin import Twin
 
 Array = NDArray[np.float64]

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,7 +166,7 @@ def load(folder: Path) -> Following | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays["meta"].tobytes().decode())
         if meta["format"] != FORMAT:
@@ -173,7 +174,7 @@ def load(folder: Path) -> Following | None:
         twins = {int(k): twin_from_dict(v, str(path)) for k, v in meta["twins"].items()}
         points = [_get(m, f"p{i}", arrays, twins) for i, m in enumerate(meta["points"])]
         steps = Steps(**{f.name: _plain(arrays[f"steps_{f.name}"]) for f in fields(Steps)})
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise InputError(
             f"{path} is not a state that this version can go on from ({type(error).__name__}); "
             "move it away and start anew"

@@ -89,7 +89,7 @@ def truncated(handler: BaseHTTPRequestHandler) -> bool:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A site on this machine, stopped at the end."""
+    """Run a site on this machine, and stop it at the end."""
     one = Site()
     thread = threading.Thread(target=one.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
