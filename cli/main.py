@@ -29,6 +29,7 @@ VERBS = (
     "replay",
     "fit",
     "whatif",
+    "phenotypes",
     "recommend",
     "serve",
     "trial",

@@ -2,6 +2,8 @@
 
 from .activity import CHANNELS, Activity
 from .chart import Chart, Condition, Medication, Person, PressureRecord
+from .consent import PURPOSES, permit_twin
+from .deidentify import deidentified, new_key, read_key
 from .demo import demo_pressure_record, demo_record
 from .detect import FORMATS, read_people, read_record
 from .diary import NOTED, Diary
@@ -33,6 +35,7 @@ __all__ = [
     "INSULINS",
     "NOTED",
     "PRESSURE_FORMATS",
+    "PURPOSES",
     "Account",
     "Activity",
     "BasalIntervals",
@@ -60,10 +63,14 @@ __all__ = [
     "assess",
     "assess_pressure",
     "constant_schedule",
+    "deidentified",
     "demo_pressure_record",
     "demo_record",
     "kind_of_record",
+    "new_key",
+    "permit_twin",
     "read_genotype",
+    "read_key",
     "read_people",
     "read_pressure",
     "read_record",

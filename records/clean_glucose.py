@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -79,7 +80,8 @@ def clean_glucose(
             f"glucose: none of the {len(readings)} readings is usable{why}; "
             "export a period in which the sensor was worn"
         )
-    for rule in (_not_stray, _not_of_other_unit, _not_repeated, _first_at_each_time, _not_too_near):
+    of_unit = partial(_not_of_other_unit, unit)
+    for rule in (_not_stray, _not_repeated, of_unit, _first_at_each_time, _not_too_near):
         why, keep = rule(time, value, censored)
         _note(ledger, kind, why, time, value, ~keep)
         time, value, censored = time[keep], value[keep], censored[keep]
@@ -129,19 +131,26 @@ def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools
     return "more than a year apart from the record (clock reset)", main[group]
 
 
-def _not_of_other_unit(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
+def _not_of_other_unit(
+    unit: GlucoseUnit, time: Floats, value: Floats, censored: Flags
+) -> tuple[str, Bools]:
     """Reject single values of the other unit: plausible by themselves, not beside the others.
 
     Glucose does not change sixfold between neighbours half an hour apart; the units differ 18-fold.
     """
     keep = np.ones(time.size, dtype=bool)
-    doubtful = (censored == 0) & ((value < OTHER_UNIT_LOW) | (value > OTHER_UNIT_HIGH))
-    for index in np.flatnonzero(doubtful).tolist():
-        low, high = np.searchsorted(time, [time[index] - NEIGHBOUR_S, time[index] + NEIGHBOUR_S])
-        around = np.delete(value[low : high + 1], index - low)
-        if around.size >= NEIGHBOURS:
-            ratio = float(np.median(around)) / value[index]
+    doubtful = (value < OTHER_UNIT_LOW) if unit == "mg/dL" else (value > OTHER_UNIT_HIGH)
+    again = bool(doubtful.any())
+    while again:
+        again = False
+        for index in np.flatnonzero(doubtful & (censored == 0) & keep).tolist():
+            first, last = np.searchsorted(time, time[index] + np.array([-1.0, 1.0]) * NEIGHBOUR_S)
+            beside = keep[first:last].copy()
+            beside[index - first] = False
+            around = value[first:last][beside]
+            ratio = float(np.median(around)) / value[index] if around.size >= NEIGHBOURS else 1.0
             keep[index] = 1 / OTHER_UNIT_RATIO < ratio < OTHER_UNIT_RATIO
+            again |= not keep[index]
     return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
 
 

@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from ..physiology.errors import InputError
 from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
 from .clean import assemble
+from .consent import permit
 from .datasets import DATASETS, people_in, sibling_names, tell_json, tell_table
+from .deidentify import deidentified
 from .files import Source, combined_sha256, csv_rows, is_json, json_of, load
 from .found import Found
 from .local_time import DayOrder
 from .read_found import PARTS, read_found
+from .read_whole import read_whole
 from .timeline import Timeline
 from .values import GlucoseUnit, glucose_unit
 
@@ -27,6 +31,8 @@ FORMATS = (
     "loop_report",
     "replay_bg",
     "plain_csv",
+    "apple_health",
+    "fhir_r4",
     *DATASETS,
 )
 HEAD_ROWS = 15  # enough for any preamble
@@ -40,6 +46,12 @@ def read_record(
     timezone: str | None = None,
     dates: DayOrder | None = None,
     person: str | None = None,
+    purpose: str | None = None,
+    consent: str | Path | None = None,
+    require_consent: bool | None = None,
+    deidentify: Literal["shift"] | None = None,
+    key: str | Path | bytes | None = None,
+    patient: str | None = None,
 ) -> Timeline:
     """Read one person's record, whatever it was exported from.
 
@@ -57,6 +69,16 @@ def read_record(
         Order of day and month, for LibreView and CareLink files that leave it open.
     person : str, optional
         Whose rows to read, where a file holds several people.
+    purpose, consent, require_consent : optional
+        What it is read for (``research`` by default), the consent document where it does not lie
+        beside the record, and whether one must be there; see
+        :func:`dosegym.records.consent.permit`.
+    deidentify : {"shift"}, optional
+        Shift dates and make a keyed pseudonym: :func:`dosegym.records.deidentified`.
+    key : path or bytes, optional
+        For `deidentify`.
+    patient : str, optional
+        For `deidentify`: what tells the person in all of their records.
 
     Returns
     -------
@@ -65,13 +87,42 @@ def read_record(
     Raises
     ------
     InputError
-        One line that says what is wrong with the file or the arguments and what to do.
+        One line that says what is wrong with the file, its consent or the arguments and what to
+        do.
     """
+    if format is not None and format not in FORMATS:
+        raise InputError(f"format: {format[:30]!r} is unknown; use one of {', '.join(FORMATS)}")
+    if dates not in (None, "dmy", "mdy"):
+        raise InputError(f"dates: {str(dates)[:30]!r} is unknown; use 'dmy' or 'mdy'")
+    if deidentify not in (None, "shift") or (deidentify is None) != (key is None):
+        raise InputError("deidentify: use 'shift' together with key=, or neither")
     wanted = None if unit is None else glucose_unit(unit)
-    kind, found = _open(Path(path), format, dates)
+    place = Path(path)
+    allowed = permit(place, consent, purpose, require_consent)
+    timeline = read_whole(place, timezone, wanted, purpose) or _of_sources(
+        place, format, timezone, wanted, dates, person
+    )
+    kind = timeline.source_format
+    if format is not None and format != kind:
+        raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
+    allowed.for_record(timeline.source_sha256)
+    timeline = replace(timeline, consent=allowed.text, consent_id=allowed.id or timeline.consent_id)
+    return timeline if key is None else deidentified(timeline, key, patient)
+
+
+def _of_sources(
+    place: Path,
+    format: str | None,
+    timezone: str | None,
+    unit: GlucoseUnit | None,
+    dates: DayOrder | None,
+    person: str | None,
+) -> Timeline:
+    """Read text files, told apart by content."""
+    kind, found = _open(place, format)
     if person is not None and not people_in(kind, found[0].source):
         raise InputError(f"person: a {kind} file is one person's; leave the argument out")
-    return _timeline(kind, found, timezone, wanted, dates, person)
+    return _timeline(kind, found, timezone, unit, dates, person)
 
 
 def read_people(
@@ -97,21 +148,25 @@ def read_people(
     InputError
         As `read_record`.
     """
-    wanted = None if unit is None else glucose_unit(unit)
-    kind, found = _open(Path(path), None, None)
-    ids = people_in(kind, found[0].source)
+    place, wanted = Path(path), None if unit is None else glucose_unit(unit)
+    whole = read_whole(place, timezone, wanted, None)
+    kind, found = ("", []) if whole is not None else _open(place, None)
+    ids = people_in(kind, found[0].source) if found else ()
     if not ids:
-        only = _timeline(kind, found, timezone, wanted, None, None)
+        only = read_record(place, unit=unit, timezone=timezone)
         return {only.subject: only}
-    return {name: _timeline(kind, found, timezone, wanted, None, name) for name in ids}
+    allowed = permit(place, None, None, None)
+    people = {name: _timeline(kind, found, timezone, wanted, None, name) for name in ids}
+    for one in people.values():
+        allowed.for_record(one.source_sha256)
+    return {
+        name: replace(one, consent=allowed.text, consent_id=allowed.id)
+        for name, one in people.items()
+    }
 
 
-def _open(place: Path, format: str | None, dates: DayOrder | None) -> tuple[str, list[Found]]:
+def _open(place: Path, format: str | None) -> tuple[str, list[Found]]:
     """Return the format of a path and its files."""
-    if format is not None and format not in FORMATS:
-        raise InputError(f"format: {format[:30]!r} is unknown; use one of {', '.join(FORMATS)}")
-    if dates not in (None, "dmy", "mdy"):
-        raise InputError(f"dates: {str(dates)[:30]!r} is unknown; use 'dmy' or 'mdy'")
     sources = load(place)
     found = [identify(source) for source in sources]
     if not place.is_dir() and len(found) == 1:

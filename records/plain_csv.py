@@ -34,7 +34,7 @@ WORD_COLUMNS = ("insulin", "note")
 ACTIVITY_COLUMNS = {"heart_rate_bpm": "heart_rate", "steps": "steps", "asleep": "sleep"}
 COLUMNS = (
     *("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS),
-    *(*FINGER_COLUMNS, *WORD_COLUMNS, *ACTIVITY_COLUMNS, "activity_end"),
+    *(*ACTIVITY_COLUMNS, "activity_end", *FINGER_COLUMNS, *WORD_COLUMNS),
 )
 HELD_AT_MOST_S = 86400.0  # a rate without an end holds until the next one, at most a day
 

@@ -1,4 +1,4 @@
-"""A timeline into DoseGym's plain CSV, whole or not at all."""
+"""A record into DoseGym's plain CSV or Parquet, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from ..physiology.errors import InputError
+from .chart import PressureRecord
 from .clock import utc_text
+from .parquet import timeline_bytes
+from .parquet_pressure import pressure_bytes
 from .plain_csv import ACTIVITY_COLUMNS
 from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
 from .series import INSULINS, DailySchedule
@@ -30,24 +34,44 @@ ACTIVITY = (*ACTIVITY_COLUMNS, "activity_end")
 WORDS = {-1: "Low", 1: "High"}
 
 
-def write_record(timeline: Timeline, path: str | Path) -> None:
-    """Write a timeline as plain CSV that `read_record` reads back to equal columns.
+def write_record(record: Timeline | PressureRecord, path: str | Path) -> None:
+    """Write a record that `read_record`, or `read_pressure`, reads back to equal columns.
 
     Parameters
     ----------
-    timeline : Timeline
+    record : Timeline or PressureRecord
+        A PressureRecord goes to Parquet only.
     path : path
-        Replaced only when all is written.
+        Replaced only when all is written. Ending in ``.parquet`` it becomes Parquet (extra
+        ``parquet``), else plain CSV.
+
+    Raises
+    ------
+    InputError
+        When pyarrow is missing, or a PressureRecord is to become CSV.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record-", suffix=".csv")
+    data = _bytes_of(record, target)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record-", suffix=target.suffix)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(record_text(timeline))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _bytes_of(record: Timeline | PressureRecord, target: Path) -> bytes:
+    packed = target.suffix.lower() == ".parquet"
+    if isinstance(record, PressureRecord):
+        if not packed:
+            raise InputError(
+                f"write: '{target}' is no Parquet file, the only form that holds a whole record of "
+                "blood pressure; end its name in .parquet"
+            )
+        return pressure_bytes(record)
+    return timeline_bytes(record) if packed else record_text(record).encode("utf-8")
 
 
 def record_text(timeline: Timeline) -> str:
@@ -60,8 +84,8 @@ def record_text(timeline: Timeline) -> str:
     rare = [name for name in RARE if any(name in row for _, row in rows)]
     by_finger = timeline.glucose_source == "finger"
     usual = [name for name in COLUMNS if not (by_finger and name == "glucose_mg_dl")]
-    worn = ACTIVITY if timeline.activity else ()
-    writer = csv.DictWriter(out, [*usual, *rare, *worn], restval="", lineterminator="\n")
+    activity = ACTIVITY if timeline.activity else ()
+    writer = csv.DictWriter(out, [*usual, *activity, *rare], restval="", lineterminator="\n")
     writer.writeheader()
     for _, row in sorted(rows, key=lambda item: item[0]):
         writer.writerow(row)

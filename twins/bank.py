@@ -154,7 +154,7 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
 
 
 def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
-    """Return the main ensemble with members that came from hypotheses that have ended (R, MODES)."""
+    """Return the main ensemble with members of hypotheses that have ended (share (R, MODES))."""
     main = bank.main
     edges = np.cumsum(share, axis=1)
     luck = rng.random(main.values.shape[:2])

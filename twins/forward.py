@@ -7,6 +7,7 @@ each meal, both relative to the body's own. Windows are counted from the record'
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
 from .coordinates import Coordinates
-from .observations import SAMPLE_MIN, Observations
+from .observations import EATING_G_PER_MIN, SAMPLE_MIN, Observations
 
 Array = NDArray[np.float64]
 SAMPLES_A_DAY = 24 * 60 // SAMPLE_MIN
@@ -26,7 +27,7 @@ FARTHEST_MG_DL = 5000.0
 
 
 def first_reading(seen: Observations) -> float:
-    """Return the mean of the first readings, mg/dL, at which a run starts."""
+    """Return the mean of the first readings, mg/dL: about where a run starts."""
     known = seen.glucose[np.isfinite(seen.glucose)]
     return float(np.clip(known[:3].mean(), 45.0, 400.0))
 
@@ -74,6 +75,23 @@ class Adds(Protocol):
         """Change them in place."""
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Meals outside of the log: when each body began to eat (B, X), min, and how much (B, X), g."""
+
+    onset: Array
+    grams: Array
+
+    def add(self, u: Array, first_minute: int) -> None:
+        """Add what is eaten, at 5 g/min, to inputs u (T, 2, B) from a minute of the record on."""
+        edges = first_minute + np.arange(len(u) + 1, dtype=np.float64)[:, None]
+        for onset, grams in zip(self.onset.T, self.grams.T, strict=True):
+            if onset.min() > edges[-1, 0] or (onset + grams / EATING_G_PER_MIN).max() < edges[0, 0]:
+                continue
+            eaten = np.clip(EATING_G_PER_MIN * (edges - onset), 0.0, grams)
+            u[:, 0] += np.diff(eaten, axis=0)
+
+
 def run(
     where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
     extra: Adds | None = None,
@@ -105,11 +123,10 @@ def run_windows(
         shift = np.zeros((len(z), windows + seen.meals))
     factor, own = where.carb_factor(z), where.own_basal(params)
     engine = engine_for(where.model)
-    start = first_reading(seen)
-    x = where.initial(z, params, start)
+    x = where.initial(z, params)
     states = [x.copy()]
     glucose = np.empty((len(seen.insulin) // SAMPLE_MIN + 1, len(z)))
-    glucose[0] = start
+    glucose[0] = where.start_glucose(z)
     for w in range(windows):
         minutes = slice(w * WINDOW_MIN, min((w + 1) * WINDOW_MIN, len(seen.insulin)))
         u = inputs_of(seen, factor, shift[:, windows:], own, minutes)
@@ -126,9 +143,8 @@ def run_windows(
 def advance(engine: Engine, x: Array, params: Array, u: Array) -> Array:
     """Move states x (B, S) on in place; return glucose (T / 5, B) every five minutes, mg/dL."""
     model = engine.model
-    kept = np.empty((len(u), x.shape[1], len(x)))
-    engine.advance(x, params, u, record=kept)
-    column = model.state_index["interstitial_glucose_mass"]
-    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, column] / model.params(params).Vg
-    bounded = np.clip(glucose, -FARTHEST_MG_DL, FARTHEST_MG_DL)
+    kept = np.empty((len(u), len(model.outputs), len(x)))
+    engine.advance(x, params, u, seen=kept)
+    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, model.output_index["interstitial_glucose"]]
+    bounded = np.minimum(glucose, FARTHEST_MG_DL)
     return np.asarray(np.where(np.isnan(bounded), FARTHEST_MG_DL, bounded))

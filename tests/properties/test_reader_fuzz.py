@@ -84,7 +84,7 @@ def same_glucose(timeline, name):
 def test_glucose_is_never_read_in_a_wrong_unit(tmp_path, name, converted, labelled):
     """Values converted, labels exchanged, both or some: read to the same mg/dL, or not at all."""
     form, rng = READERS.BATTERY[name], random.Random(7)
-    plain, other = form.rows(1.0), form.rows(1 / FACTOR if form.molar else FACTOR)
+    plain, other = form.rows(1.0), form.rows(FACTOR)
     rows = [b if rng.random() < converted else a for a, b in zip(plain, other, strict=True)]
     path = READERS.put(tmp_path, name, rows)
     if labelled:
@@ -106,7 +106,7 @@ def test_single_values_of_the_other_unit_are_left_out(tmp_path, name, converted)
     truth = dict(READERS.GLUCOSE)
     try:
         READERS.GLUCOSE.update(high)
-        plain, other = form.rows(1.0), form.rows(1 / FACTOR if form.molar else FACTOR)
+        plain, other = form.rows(1.0), form.rows(FACTOR)
     finally:
         READERS.GLUCOSE.update(truth)
     rows = [b if rng.random() < converted else a for a, b in zip(plain, other, strict=True)]

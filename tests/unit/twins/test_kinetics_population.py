@@ -119,21 +119,17 @@ def test_population_is_recovered() -> None:
 
 
 def test_below_the_limit_still_counts() -> None:
-    """Censoring half of the readings moves clearance by little; leaving them out, by more."""
+    """With half of the readings below the limit clearance stays; leaving them out bends it."""
     truth = model_of(effects=())
-    whole = people(truth, 40, np.random.default_rng(4))
-    cut = people(truth, 40, np.random.default_rng(4), limit=4.0)
-    kept = replace(
-        cut,
-        people=tuple(replace(p, samples=p.samples.take(~p.samples.censored)) for p in cut.people),
+    cut = people(truth, 60, np.random.default_rng(0), limit=4.0)
+    kept = tuple(replace(p, samples=p.samples.take(~p.samples.censored)) for p in cut.people)
+    assert np.mean([p.samples.censored.mean() for p in cut.people]) > 0.4
+    censored, dropped = (
+        fit_population(t, truth, errors=False).model.typical["cl"]
+        for t in (cut, replace(cut, people=kept))
     )
-    share = np.mean([p.samples.censored.mean() for p in cut.people])
-    assert share > 0.4
-    full, censored, dropped = (
-        fit_population(t, truth, errors=False).model.typical["cl"] for t in (whole, cut, kept)
-    )
-    assert abs(censored / full - 1.0) < 0.05
-    assert abs(dropped / full - 1.0) > abs(censored / full - 1.0)
+    assert abs(censored / 3.0 - 1.0) < 0.1
+    assert dropped < 0.88 * 3.0
 
 
 def test_full_covariance_is_found() -> None:
