@@ -184,8 +184,8 @@ def forecasts(known):
                 f"by {g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f}; {g.people} people)"
             )
     against = gains_by_kind(by_person["rhythm"], by_person["hybrid"], known.kinds, rng)
-    for kind, by in against.items():
-        g = by[120]
+    for kind in gains:
+        g = against[kind][120]
         print(
             f"   {kind:10s} 120 min  bare with the fit's own rhythm {g.bare:6.2f}  hybrid less by "
             f"{g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f})"
