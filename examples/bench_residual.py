@@ -170,6 +170,9 @@ def forecasts(known):
     future, who, n = known.future, known.future.person, len(known)
     paths = with_members(hybrid, residual, known.context, future)
     errors = {"bare": bare_error(hybrid, future), "hybrid": future.readings - paths.mean(axis=0)}
+    neutral = neutral_columns(hybrid, len(future))
+    own = forecast(hybrid, future, neutral, known.sensitivity())
+    errors["rhythm"] = future.readings - own
     by_person = {name: person_errors(error, who, n) for name, error in errors.items()}
     gains = gains_by_kind(by_person["bare"], by_person["hybrid"], known.kinds, rng)
     if len(gains) == 2:
@@ -180,6 +183,13 @@ def forecasts(known):
                 f"   {kind:10s} {horizon:3d} min  bare {g.bare:6.2f}  hybrid {g.hybrid:6.2f}  less "
                 f"by {g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f}; {g.people} people)"
             )
+    against = gains_by_kind(by_person["rhythm"], by_person["hybrid"], known.kinds, rng)
+    for kind in gains:
+        g = against[kind][120]
+        print(
+            f"   {kind:10s} 120 min  bare with the fit's own rhythm {g.bare:6.2f}  hybrid less by "
+            f"{g.less:6.2f} mg/dL ({g.low:.2f} to {g.high:.2f})"
+        )
     return errors, paths, as_dict(gains)
 
 

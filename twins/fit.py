@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,14 +176,14 @@ def fit_twin(
         # What the other days told is the best place to start from, now that the test is done.
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
-    drawn, found = _drawn(where, seen, first, rng, posterior, draws, threads)
+    drawn, _ = _drawn(where, seen, first, rng, posterior, draws, threads)
     notes += [*at_limit(where, drawn.mode.u[: len(NAMES)]), *doubts(drawn)]
-    own = None
-    if residual:
-        tell("trying the learned residual on the last day")
-        name = RESIDUALS[0] if residual is True else str(residual)
-        own = own_residual(name, where, found.z, seen, before)
-    return Twin.of(timeline, drawn, group, held_out, tuple(notes), own)
+    twin = Twin.of(timeline, drawn, group, held_out, tuple(notes))
+    if not residual:
+        return twin
+    tell("trying the learned residual on the last day")
+    name = RESIDUALS[0] if residual is True else str(residual)
+    return replace(twin, residual=own_residual(name, twin.where, twin.z, seen, before))
 
 
 def _drawn(

@@ -21,11 +21,13 @@ from ..records.timeline import Timeline
 from .coordinates import Coordinates, coordinates_for
 from .exercise import TRACES_MIN, Exercise, bouts, traces
 from .fit import most_probable
-from .forward import SAMPLES_A_DAY
+from .forward import SAMPLES_A_DAY, WINDOW_MIN, WINDOWS_A_DAY, windows_in
+from .joint import Found
 from .observations import Observations, observe
 from .residual_context import CONTEXT, encode
 from .residual_windows import Windows, joined, windows_of
 from .search import starting_points
+from .variation import rhythm
 from .virtual import Life, live
 
 Array = NDArray[np.float64]
@@ -81,6 +83,8 @@ class Known:
     context : array (people, C)
     past, future : Windows
         Stretches before and after the freezing of the context, numbered by person.
+    rhythm : array (people, 3)
+        What the bare fit says of log insulin sensitivity from midnight, 08:00 and 16:00 on.
     """
 
     names: tuple[str, ...]
@@ -88,6 +92,12 @@ class Known:
     context: Array
     past: Windows
     future: Windows
+    rhythm: Array
+
+    def sensitivity(self) -> Array:
+        """Return log sensitivity (N, BLOCKS) in the future stretches, by the fit's own rhythm."""
+        window = (self.future.hours * 60.0 // WINDOW_MIN).astype(np.int64)
+        return np.take_along_axis(self.rhythm[self.future.person], window, axis=1)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -152,10 +162,14 @@ def know(
     """
     rng, tell = np.random.default_rng(np.random.SeedSequence(seed)), progress or (lambda _: None)
     past, future, basal = [], [], np.empty(len(lived))
+    daily = np.empty((len(lived), WINDOWS_A_DAY))
     cut = KNOWN_DAYS * SAMPLES_A_DAY
     for i, one in enumerate(lived):
         seen = observe(one.timeline)
-        where, z = _twin(one, seen.until(cut), rng)
+        assert seen.start_minute == 0.0
+        where, found = _twin(one, seen.until(cut), rng)
+        z = found.z
+        daily[i] = rhythm(found.variation, found.effect[: windows_in(seen.until(cut))])
         last = len(seen.glucose) - 1
         past.append(windows_of(where, z, seen, 0, cut, person=i, activity=one.activity))
         future.append(windows_of(where, z, seen, cut, last, person=i, activity=one.activity))
@@ -168,12 +182,12 @@ def know(
     context = encode(load_model("uva_padova_gains"), before, len(lived), basal)
     assert context.shape[1] == len(CONTEXT)
     names = tuple(one.timeline.subject for one in lived)
-    return Known(names, tuple(one.kind for one in lived), context, before, after)
+    return Known(names, tuple(one.kind for one in lived), context, before, after, daily)
 
 
-def _twin(one: Lived, seen: Observations, rng: np.random.Generator) -> tuple[Coordinates, Array]:
+def _twin(one: Lived, seen: Observations, rng: np.random.Generator) -> tuple[Coordinates, Found]:
     settings, basal = one.timeline.settings, one.timeline.basal
     assert settings.weight_kg is not None
     assert basal is not None
     where = coordinates_for(one.group, settings.weight_kg, float(basal.u_per_h[0]))
-    return where, most_probable(where, seen, starting_points(STARTS, rng)).z
+    return where, most_probable(where, seen, starting_points(STARTS, rng))

@@ -179,7 +179,9 @@ def nothing(model: Model) -> Windows:
     )
 
 
-def forecast(hybrid: Model, windows: Windows, columns: Array) -> Array:
+def forecast(
+    hybrid: Model, windows: Windows, columns: Array, sensitivity: Array | None = None
+) -> Array:
     """Return sensed glucose (N, T / 5), mg/dL, of each stretch under gains and drift.
 
     Parameters
@@ -189,8 +191,11 @@ def forecast(hybrid: Model, windows: Windows, columns: Array) -> Array:
     windows : Windows
     columns : array (N, BLOCKS, 6)
         Its added parameters, held over each block of half an hour.
+    sensitivity : array (N, BLOCKS), optional
+        Logarithm of insulin sensitivity over the body's own in each block.
     """
     added = list(hybrid.neutral)
+    acting = [hybrid.parameter_index[name] for name in ("Vmx", "kp3")]
     engine, x = engine_for(hybrid), windows.start.copy()
     out = np.empty((HORIZON_MIN // SAMPLE_MIN, len(windows)))
     params = np.hstack([windows.params, np.empty((len(windows), len(added)))])
@@ -199,6 +204,9 @@ def forecast(hybrid: Model, windows: Windows, columns: Array) -> Array:
     kept = np.empty((BLOCK_MIN, x.shape[1], len(x)))
     for b in range(BLOCKS):
         params[:, -len(added) :] = columns[:, b]
+        if sensitivity is not None:
+            strength = np.exp(sensitivity[:, b])[:, None]
+            params[:, acting] = windows.params[:, acting] * strength
         minutes = slice(b * BLOCK_MIN, (b + 1) * BLOCK_MIN)
         engine.advance(x, params, windows.inputs[:, minutes].transpose(1, 2, 0), record=kept)
         out[b * per : (b + 1) * per] = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, column] / volume

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def circadian() -> Timeline:
 
 @pytest.fixture(scope="module")
 def twin(circadian: Timeline) -> Twin:
-    return fit_twin(circadian, starts=2, residual=True)
+    return fit_twin(circadian, starts=2, residual=True, posterior="laplace", draws=100)
 
 
 def test_a_twin_carries_its_residual_through_a_file(twin: Twin, tmp_path: Path) -> None:
@@ -65,10 +66,11 @@ def test_the_context_comes_from_the_past_alone(twin: Twin, circadian: Timeline) 
 
 def test_a_short_record_leaves_it_off(noisy: Timeline) -> None:
     """Two days spare none to try it on; without the keyword there is no residual."""
-    own = fit_twin(noisy, starts=2, residual="uva_padova_2026").residual
+    few: dict[str, Any] = {"starts": 1, "posterior": "laplace", "draws": 100}
+    own = fit_twin(noisy, residual="uva_padova_2026", **few).residual
     assert own is not None
     assert not own.on
-    assert fit_twin(noisy, starts=1).residual is None
+    assert fit_twin(noisy, **few).residual is None
 
 
 def test_a_changed_residual_is_refused(twin: Twin) -> None:
