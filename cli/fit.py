@@ -22,6 +22,9 @@ def command(
     weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
     age_years: Annotated[float | None, typer.Option(help="Age, if not recorded.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the search's starts.")] = 0,
+    posterior: Annotated[
+        str, typer.Option(help="smc: sampled; laplace: a normal law about the best, fast.")
+    ] = "smc",
 ) -> None:
     """Find the most probable body for a record; print its error and what the record tells of it."""
     from rich.console import Console
@@ -35,7 +38,7 @@ def command(
     timeline = read_record(record, format=format, unit=unit, timezone=timezone)
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:
-        twin = fit_twin(timeline, seed=seed, progress=status.update)
+        twin = fit_twin(timeline, seed=seed, progress=status.update, posterior=posterior)
     if out is not None:
         write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
     _print(twin)
