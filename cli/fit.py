@@ -35,6 +35,9 @@ def command(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Follow for one poll only.")] = False,
     interval: Annotated[float, typer.Option(help="Seconds between polls.")] = 300.0,
+    posterior: Annotated[
+        str, typer.Option(help="smc: sampled; laplace: a normal law about the best, fast.")
+    ] = "smc",
 ) -> None:
     """Find the most probable body for a record; print its error and what the record tells of it."""
     from rich.console import Console
@@ -65,7 +68,7 @@ def command(
     timeline = read_record(record, format=format, unit=unit, timezone=timezone)
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:
-        twin = fit_twin(timeline, seed=seed, progress=status.update)
+        twin = fit_twin(timeline, seed=seed, progress=status.update, posterior=posterior)
     if out is not None:
         write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
     _print(twin)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from ..physiology.distribution import PRIMARY, complete
 from ..physiology.library import load_model
@@ -50,7 +51,7 @@ GLUCOSE_AT_START_MG_DL, GLUCOSE_AT_START_SD = 140.0, 0.4
 # Hexamers never leave the depot faster than they fall apart (ka1 < kd).
 SLOWEST_STEP = 0.95
 # What a record cannot tell of the hours before it (project choice): hours of basal, grams per kg.
-INSULIN_AT_START_SD_H, CARBS_AT_START_SD_G_PER_KG = 2.5, 0.3
+INSULIN_AT_START_SD_H, CARBS_AT_START_G_PER_KG = 2.5, 0.12
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Coordinates:
         for depot, share in (("subcutaneous_insulin_1", 0.4), ("subcutaneous_insulin_2", 0.6)):
             i = model.state_index[depot]
             state[:, i] = np.maximum(state[:, i] + share * extra, 0.05 * state[:, i])
-        grams = CARBS_AT_START_SD_G_PER_KG * p.BW * np.maximum(z[:, NAMES.index(CARBS_AT_START)], 0)
+        # Exponential a priori: most people begin with little on board, some with a meal.
+        grams = CARBS_AT_START_G_PER_KG * p.BW * -log_ndtr(-z[:, NAMES.index(CARBS_AT_START)])
         state[:, model.state_index["gut"]] = 1000.0 * grams
         return state
 

@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 # A Student-t of unit scale has this standard deviation; sigma is that of the errors themselves.
 STUDENT_SD: Final = float(np.sqrt(STUDENT_NU / (STUDENT_NU - 2.0)))
 LEAST: Final = 1e-12
+# A reading so many samples before is forgotten, whatever the memory.
+FARTHEST_GAP: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -86,51 +88,71 @@ class Likelihood:
         """Return log-likelihoods (n,) of glucose (N, n) at the readings under noise (n, 2)."""
         error = self.seen.glucose[self.use.index, None] - glucose
         side = self.seen.censored[self.use.index]
-        keep = memory(noise[:, 1], self.use.gap)
-        scale = noise[:, 0] / STUDENT_SD * np.sqrt(1.0 - keep**2)
-        beyond = self._censored(error, keep, scale, side)
-        standard = error
-        standard[1:] -= keep[1:] * beyond.before[:-1]
-        standard /= scale
-        plain = side == 0
-        standard = standard[plain]
+        beyond = self._censored(error, noise, side)
+        standard, log_scale = whitened(beyond.error, noise, self.use.gap)
+        if side.any():
+            standard, log_scale = standard[side == 0], log_scale[side == 0]
         np.multiply(standard, standard, out=standard)
         standard /= STUDENT_NU
-        each = 0.5 * (STUDENT_NU + 1.0) * np.log1p(standard)
-        total = -each.sum(axis=0) - np.log(scale[plain]).sum(axis=0)
-        return np.asarray(total + beyond.log_probability)
+        np.log1p(standard, out=standard)
+        fit = 0.5 * (STUDENT_NU + 1.0) * standard.sum(axis=0) + log_scale.sum(axis=0)
+        return np.asarray(beyond.log_probability - fit)
 
     def errors(self, glucose: Array, noise: Array) -> Array:
         """Return errors (N, n), mg/dL, of glucose (N, n): of censored readings at their medians."""
         error = self.seen.glucose[self.use.index, None] - glucose
-        keep = memory(noise[:, 1], self.use.gap)
-        scale = noise[:, 0] / STUDENT_SD * np.sqrt(1.0 - keep**2)
-        return self._censored(error, keep, scale, self.seen.censored[self.use.index]).before
+        return self._censored(error, noise, self.seen.censored[self.use.index]).error
 
-    @staticmethod
-    def _censored(error: Array, keep: Array, scale: Array, side: NDArray[np.int8]) -> _Beyond:
+    def _censored(self, error: Array, noise: Array, side: NDArray[np.int8]) -> _Beyond:
         """Return what censored readings add, and the errors with theirs at their medians."""
-        known, total = error.copy(), np.zeros(error.shape[1])
-        for i in np.flatnonzero(side):
-            before = keep[i] * known[i - 1] if i else 0.0
+        total = np.zeros(error.shape[1])
+        if not side.any():
+            return _Beyond(error, total)
+        known, (sigma, rho) = error.copy(), noise.T
+        for i in np.flatnonzero(side).tolist():
+            keep = rho ** min(int(self.use.gap[i]), FARTHEST_GAP)
+            before = keep * known[i - 1] if i else np.zeros_like(total)
+            scale = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
             # Low ones are turned over, so that the error is always above its bound.
             sign = float(side[i])
-            bound = sign * (error[i] - before) / scale[i]
-            above = np.maximum(stdtr(STUDENT_NU, -bound), LEAST)
+            above = np.maximum(stdtr(STUDENT_NU, -sign * (error[i] - before) / scale), LEAST)
             total += np.log(above)
-            known[i] = before - sign * scale[i] * stdtrit(STUDENT_NU, 0.5 * above)
+            known[i] = before - sign * scale * stdtrit(STUDENT_NU, 0.5 * above)
         return _Beyond(known, total)
 
 
 @dataclass(frozen=True)
 class _Beyond:
-    before: Array
+    error: Array
     log_probability: Array
 
 
-def memory(rho: Array, gap: NDArray[np.int64]) -> Array:
-    """Return the correlation (N, n) with the reading before, ``gap`` (N,) samples ago."""
-    keep = np.tile(rho, (len(gap), 1))
-    far = np.flatnonzero(gap != 1)
-    keep[far] = rho ** np.minimum(gap[far], 10**4).astype(np.float64)[:, None]
-    return keep
+def whitened(error: Array, noise: Array, gap: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return innovations (N, n) of errors in units of their scale, and the logarithm of that.
+
+    Parameters
+    ----------
+    error : array (N, n), mg/dL
+    noise : array (n, 2)
+        Standard deviation, mg/dL, and memory over five minutes of each column's errors.
+    gap : array (N,)
+        Samples since the reading before.
+
+    Returns
+    -------
+    standard : array (N, n)
+    log_scale : array (N, n)
+    """
+    sigma, rho = noise.T
+    scale = sigma / STUDENT_SD * np.sqrt(1.0 - rho**2)
+    standard = np.empty_like(error)
+    np.multiply(error[:-1], -rho, out=standard[1:])
+    standard[1:] += error[1:]
+    standard /= scale
+    log_scale = np.broadcast_to(np.log(scale), error.shape).copy()
+    for i in np.flatnonzero(gap != 1).tolist():
+        keep = rho ** min(int(gap[i]), FARTHEST_GAP)
+        wide = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
+        standard[i] = (error[i] - (keep * error[i - 1] if i else 0.0)) / wide
+        log_scale[i] = np.log(wide)
+    return standard, log_scale

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .joint import inverse
-from .likelihood import STUDENT_SD, Likelihood, memory
+from .likelihood import Likelihood, whitened
 from .noise import STUDENT_NU
 from .unknowns import NOISE
 
@@ -80,30 +80,57 @@ def most_probable_vector(likelihood: Likelihood, u: Array) -> Mode:
     return Mode(u, covariance, np.asarray(root, dtype=np.float64), value)
 
 
-def _curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
-    """Return gradient (D,) and expected negative curvature (D, D) of the log posterior."""
+@dataclass(frozen=True)
+class Line:
+    """A record as a straight line about some vector sees it.
+
+    Parameters
+    ----------
+    glucose : array (N, 1), mg/dL
+        At the readings.
+    error : array (N,), mg/dL
+        None where a censored reading agrees.
+    slope : array (N, D)
+        Derivatives of glucose by the unknowns, 0 where a censored reading agrees.
+    standard : array (N,)
+        Innovations of the errors, in units of their scale.
+    weight : array (N,)
+        Student-t weights of the innovations.
+    """
+
+    glucose: Array
+    error: Array
+    slope: Array
+    standard: Array
+    weight: Array
+
+
+def line_at(likelihood: Likelihood, u: Array) -> Line:
+    """Return the straight line about u (D,)."""
     size, use = len(u), likelihood.use
     glucose = likelihood.glucose(u + np.concatenate([np.zeros((1, size)), STEP * np.eye(size)]))
     glucose = glucose[use.index]
     slope = (glucose[:, 1:] - glucose[:, :1]) / STEP
-    error, side = likelihood.seen.glucose[use.index] - glucose[:, 0], likelihood.seen.censored
-    side = side[use.index]
+    error = likelihood.seen.glucose[use.index] - glucose[:, 0]
+    side = likelihood.seen.censored[use.index]
     agrees = ((side < 0) & (error > 0)) | ((side > 0) & (error < 0))
     error, slope = np.where(agrees, 0.0, error), np.where(agrees[:, None], 0.0, slope)
-    sigma, rho = likelihood.noise(u[None])[0]
-    keep = memory(np.array([rho]), use.gap)
-    scale = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
-    both = np.concatenate([error[:, None], slope], axis=1)
-    both[1:] -= keep[1:] * both[:-1]
-    both /= scale
-    standard, white = both[:, 0], both[:, 1:]
+    standard = whitened(error[:, None], likelihood.noise(u[None]), use.gap)[0][:, 0]
     weight = (STUDENT_NU + 1.0) / (STUDENT_NU + standard**2)
+    return Line(glucose[:, :1], error, slope, standard, weight)
+
+
+def _curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
+    """Return gradient (D,) and expected negative curvature (D, D) of the log posterior."""
+    line = line_at(likelihood, u)
+    noise = np.repeat(likelihood.noise(u[None]), len(u), axis=0)
+    white = whitened(line.slope, noise, likelihood.use.gap)[0]
     expected = (STUDENT_NU + 1.0) / (STUDENT_NU + 3.0)
-    pull = likelihood.power * white.T @ (weight * standard)
+    pull = likelihood.power * white.T @ (line.weight * line.standard)
     curvature = likelihood.power * expected * white.T @ white
     at = slice(likelihood.unknowns.body, likelihood.unknowns.body + NOISE)
-    pull[at], curvature[at, at] = _of_noise(likelihood, u, glucose[:, :1])
-    return pull - u, curvature + np.eye(size)
+    pull[at], curvature[at, at] = _of_noise(likelihood, u, line.glucose)
+    return pull - u, curvature + np.eye(len(u))
 
 
 def _of_noise(likelihood: Likelihood, u: Array, glucose: Array) -> tuple[Array, Array]:

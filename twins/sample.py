@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
+from .chart import Chart, chart_about
 from .likelihood import Likelihood
-from .mode import Mode, log_posterior, most_probable_vector
-from .pareto import LARGEST_K, pareto_k
-from .pressure_weights import effective_size, weights_of
+from .mode import Mode, most_probable_vector
+from .pareto import LARGEST_K
 from .tempering import Effort, Student, Tempered, bridge
 
 Array = NDArray[np.float64]
 
 METHODS: Final = ("smc", "laplace")
-DRAWS: Final = 512
+DRAWS: Final = 256
 # Heavy tails let the start reach where the normal law is too narrow; in many dimensions fewer do,
 # since the radius of all draws varies together (project choice).
 NU: Final = 10.0
-EFFORTS: Final = (Effort(3, 8, 0.3, 2), Effort(8, 20, 0.2, 2))
-LARGEST_REMEMBERED: Final = 0.5
+EFFORTS: Final = (Effort(4, 80, 0.12, True), Effort(8, 160, 0.12, True))
+LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
 
@@ -40,9 +40,8 @@ class Sample:
         The most probable one.
     u : array (n, D)
     diagnostics : mapping
-        ``method``, ``draws``, ``laplace_k`` and effective size (share) of the normal law as a
-        proposal, ``good``; of the bridge besides: ``stages``, ``accepted``, ``distinct``,
-        ``largest_k``, ``remembered``, ``tries``.
+        ``method``, ``draws``, ``good``; of the bridge besides: ``stages``, ``accepted``,
+        ``distinct``, ``largest_k``, ``remembered``, ``tries``.
     """
 
     likelihood: Likelihood
@@ -85,28 +84,27 @@ def sample(
     if method not in METHODS:
         raise InputError(f"posterior is {method!r}; choose one of {', '.join(METHODS)}")
     mode = most_probable_vector(likelihood, first)
+    chart = chart_about(likelihood, mode.u)
     if method == "laplace":
-        u = mode.u + rng.standard_normal((n, len(mode.u))) @ mode.root.T
+        u = chart(rng.standard_normal((n, len(mode.u))))[0]
         return Sample(likelihood, mode, u, {"method": method, "draws": n, "good": True})
-    return _bridged(likelihood, mode, rng, n)
+    return _bridged(chart, mode, rng, n)
 
 
-def _bridged(likelihood: Likelihood, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
+def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
     """Return the bridge's draws, tried harder once where its checks fail."""
     start = Student(len(mode.u), NU)
 
     def score(x: Array) -> Array:
-        return log_posterior(likelihood, mode.u + x @ mode.root.T) - start.log_density(x)
+        return chart.log_target(x) - start.log_density(x)
 
-    for tries, effort in enumerate(EFFORTS, start=1):
-        found = bridge(start, score, n, rng, effort)
-        good = passes(found)
-        if good:
-            break
+    found, tries = bridge(start, score, n, rng, EFFORTS[0]), 1
+    if not passes(found):
+        found, tries = bridge(start, score, n, rng, EFFORTS[1]), 2
     told = {
         "method": "smc",
         "draws": n,
-        "good": good,
+        "good": passes(found),
         "tries": tries,
         "stages": found.stages,
         "accepted": found.accepted,
@@ -114,7 +112,7 @@ def _bridged(likelihood: Likelihood, mode: Mode, rng: np.random.Generator, n: in
         "largest_k": found.largest_k,
         "remembered": found.remembered,
     }
-    return Sample(likelihood, mode, mode.u + found.z @ mode.root.T, told)
+    return Sample(chart.likelihood, mode, chart(found.z)[0], told)
 
 
 def passes(found: Tempered) -> bool:
@@ -125,9 +123,3 @@ def passes(found: Tempered) -> bool:
         and found.distinct >= FEWEST_DISTINCT * len(found.z)
         and found.remembered <= LARGEST_REMEMBERED
     )
-
-
-def laplace_check(likelihood: Likelihood, mode: Mode, u: Array, x: Array) -> tuple[float, float]:
-    """Return Pareto k and effective share of draws u (n, D) = mode + root x of the normal law."""
-    weight = log_posterior(likelihood, u) + 0.5 * (x**2).sum(axis=1)
-    return pareto_k(weight), effective_size(weights_of(weight)) / len(u)

@@ -10,7 +10,7 @@ generalised by Rudolf 2018), so that it learns which directions the data have na
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -29,6 +29,11 @@ MOST_STAGES: Final = 40
 FIRST_STEP: Final = 0.6
 STEPS: Final = (0.1, 0.95)
 WANTED_RATE: Final = 0.3
+BLOCK_STEP: Final = 0.95
+FIRST_SHARE: Final = 0.3
+SHARES: Final = (0.02, 0.7)
+BLOCK_RATE: Final = 0.3
+GUIDE_NU: Final = 5.0
 # Weight of the prior's covariance beside the particles' own, against chance correlations.
 SHRINK: Final = 0.3
 
@@ -83,19 +88,48 @@ class Effort:
 
     Parameters
     ----------
-    moves, most_moves : int
-        Moves of each stage: at least, and at most.
-    forgotten : float
-        Moves end early once the correlation of particles with where they were before the stage
-        is at most this in all directions together (root mean square).
+    moves : int
+        Moves of each stage.
     last : int
-        The last stage, which leaves the particles where they are used, gets so many times more.
+        At most so many in the last stage, which leaves the particles where they are used.
+    forgotten : float
+        It ends early once the correlation of particles with where they were before it is at most
+        this (root mean square over directions).
+    blocks : bool
+        Long steps in some coordinates at a time, in place of shorter ones in all.
     """
 
     moves: int = MOVES
-    most_moves: int = MOVES
+    last: int = MOVES
     forgotten: float = 0.0
-    last: int = 1
+    blocks: bool = False
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a move goes: its length, and the share of coordinates that it changes.
+
+    In many dimensions a few bent ones forbid long steps in all of them; long steps in some
+    coordinates at a time are then forgotten sooner than short steps in all.
+    """
+
+    step: float
+    share: float
+    blocks: bool
+    shrink: float
+
+    @classmethod
+    def of(cls, effort: Effort) -> Reach:
+        """Return the reach of a first move."""
+        step, share = (BLOCK_STEP, FIRST_SHARE) if effort.blocks else (FIRST_STEP, 1.0)
+        return cls(step, share, effort.blocks, 0.0 if effort.blocks else SHRINK)
+
+    def after(self, rate: float) -> Reach:
+        """Return the reach of the next move, shorter where too few were accepted."""
+        change = np.exp(rate - (BLOCK_RATE if self.blocks else WANTED_RATE))
+        if self.blocks:
+            return replace(self, share=float(np.clip(self.share * change, *SHARES)))
+        return replace(self, step=float(np.clip(self.step * change, *STEPS)))
 
 
 @dataclass(frozen=True)
@@ -161,20 +195,19 @@ def bridge(
     """
     z = start.draw(n, rng)
     known = score(z)
-    power, step, rate, stages, left, worst = 0.0, FIRST_STEP, 1.0, 0, 1.0, -np.inf
+    power, reach, rate, stages, left, worst = 0.0, Reach.of(effort), 1.0, 0, 1.0, -np.inf
     while power < 1.0 and stages < MOST_STAGES:
         rise = _rise(known, power)
         worst = max(worst, pareto_k(rise * known))
         rows = resample(weights_of(rise * known), n, rng)
         power, z, known = power + rise, z[rows], known[rows]
-        before, times = z, effort.last if power >= 1.0 else 1
-        for move in range(1, times * effort.most_moves + 1):
-            z, known, rate = _move(start, score, z, known, power, step, rng)
-            step = float(np.clip(step * np.exp(rate - WANTED_RATE), *STEPS))
-            if move >= times * effort.moves:
-                left = _remembered(before, z)
-                if left <= effort.forgotten:
-                    break
+        before = z
+        for _ in range(effort.last if power >= 1.0 else effort.moves):
+            z, known, rate = _move(start, score, z, known, power, reach, rng)
+            reach = reach.after(rate)
+            left = _remembered(before, z)
+            if power >= 1.0 and left <= effort.forgotten:
+                break
         stages += 1
     distinct = len(np.unique(known))
     return Tempered(z, known, stages, rate, distinct, worst, left, power >= 1.0)
@@ -212,7 +245,7 @@ def _rise(known: Array, power: float) -> float:
 
 
 def _move(
-    start: Start, score: LogLikelihood, z: Array, known: Array, power: float, step: float,
+    start: Start, score: LogLikelihood, z: Array, known: Array, power: float, reach: Reach,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, float]:  # fmt: skip
     """Propose one step for every particle; return particles, likelihoods and the rate accepted.
@@ -223,9 +256,8 @@ def _move(
     halves = np.array_split(order, 2)
     tried, guides = np.empty_like(z), []
     for own, other in (halves, halves[::-1]):
-        guide = _Guide.of(z[other])
-        noise = rng.standard_normal((len(own), z.shape[1])) @ guide.root.T
-        tried[own] = guide.mean + np.sqrt(1.0 - step**2) * (z[own] - guide.mean) + step * noise
+        guide = _Guide.of(z[other], reach)
+        tried[own] = guide.step(z[own], reach, rng)
         guides.append((own, guide))
     new = score(tried)
     gain = power * (new - known) + start.log_density(tried) - start.log_density(z)
@@ -238,20 +270,44 @@ def _move(
 
 @dataclass(frozen=True)
 class _Guide:
-    """The normal law that a step leaves in place."""
+    """The law that a step leaves in place: normal, or Student-t with ``nu`` degrees."""
 
     mean: Array
     root: Array
+    nu: float = np.inf
 
     @classmethod
-    def of(cls, z: Array) -> _Guide:
+    def of(cls, z: Array, reach: Reach) -> _Guide:
         # The more dimensions a particle must tell of, the less their correlations are believed.
-        shrink = max(SHRINK, z.shape[1] / (z.shape[1] + len(z)))
+        shrink = max(reach.shrink, z.shape[1] / (z.shape[1] + len(z)))
         spread = (1.0 - shrink) * np.cov(z.T) + shrink * np.diag(z.var(axis=0))
         root = np.linalg.cholesky(spread + 1e-8 * np.eye(z.shape[1]))
-        return cls(z.mean(axis=0), np.asarray(root, dtype=np.float64))
+        nu = GUIDE_NU if reach.blocks else np.inf
+        return cls(z.mean(axis=0), np.asarray(root, dtype=np.float64), nu)
+
+    def step(self, z: Array, reach: Reach, rng: np.random.Generator) -> Array:
+        """Return where particles (n, d) may go; some of their own coordinates, where so asked."""
+        own = self.white(z)
+        fresh = rng.standard_normal(z.shape)
+        if np.isfinite(self.nu):
+            # The scale that the particle's own distance makes likely (Kamatani 2018): a particle
+            # far out steps as far as it lies.
+            rate = 0.5 * (self.nu + (own**2).sum(axis=1))
+            fresh /= np.sqrt(rng.gamma(0.5 * (self.nu + z.shape[1]), 1.0 / rate))[:, None]
+        moved = np.sqrt(1.0 - reach.step**2) * own + reach.step * fresh
+        if reach.share < 1.0:
+            chosen = rng.random(z.shape) < reach.share
+            chosen[np.arange(len(z)), rng.integers(z.shape[1], size=len(z))] = True
+            moved = np.where(chosen, moved, own)
+        return np.asarray(self.mean + moved @ self.root.T)
+
+    def white(self, z: Array) -> Array:
+        """Return particles (n, d) from the mean in units of the spread."""
+        return np.asarray(np.linalg.solve(self.root, (z - self.mean).T).T)
 
     def distance(self, z: Array) -> Array:
-        """Return half the squared distances (n,) from the mean in units of the spread."""
-        own = np.linalg.solve(self.root, (z - self.mean).T)
-        return np.asarray(0.5 * (own**2).sum(axis=0))
+        """Return minus the logarithm (n,) of the law's density, up to a constant."""
+        square = (self.white(z) ** 2).sum(axis=1)
+        if np.isfinite(self.nu):
+            return np.asarray(0.5 * (self.nu + z.shape[1]) * np.log1p(square / self.nu))
+        return np.asarray(0.5 * square)

@@ -26,6 +26,7 @@ def body_in_prior() -> Callable[..., tuple[np.ndarray, Timeline]]:
         where = coordinates_for("adult", WEIGHT_KG, None)
         z = np.clip(rng.standard_normal((1, len(NAMES))), -1.5, 1.5)
         z[:, -3:] = 0.0
+        z[:, -2] = -4.0  # nothing on board
         basal_glucose = where.params(z)[0, where.model.parameter_index["Gb"]]
         z[:, -1] = start_coordinate(basal_glucose)
         person = Patients(

@@ -16,21 +16,20 @@ from dosegym.physiology.sampling import load_sampler
 from dosegym.records.series import Boluses, GlucoseSeries, Meals
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin, load_twin
-from dosegym.twins.coordinates import NAMES, coordinates_for
+from dosegym.twins.coordinates import AT_START, NAMES, coordinates_for
 from dosegym.twins.fit import at_limit, most_probable
-from dosegym.twins.joint import Found, inverse, root_of
-from dosegym.twins.noise import Noise
+from dosegym.twins.joint import inverse, root_of
 from dosegym.twins.observations import observe
 from dosegym.twins.search import LIMIT_SD
-from dosegym.twins.variation import USUAL
 from dosegym.twins.virtual import Life, live
 
+BODY = len(NAMES) - len(AT_START)
 Body = Callable[..., tuple[np.ndarray, Timeline]]
 
 
 @pytest.fixture(scope="module")
 def twin(noisy: Timeline) -> Twin:
-    return fit_twin(noisy, starts=2)
+    return fit_twin(noisy, starts=2, posterior="laplace")
 
 
 def verdicts(twin: Twin) -> dict[str, str]:
@@ -43,11 +42,30 @@ def test_a_body_is_recovered_from_readings_without_noise(body_in_prior: Body, se
     z, record = body_in_prior(seed, Life(days=2.0, sensor_sd=0.0))
     where = coordinates_for("adult", 75.0, None)
     found = most_probable(where, observe(record), np.zeros((1, len(NAMES))))
-    spread = np.sqrt(np.diag(found.covariance))[: len(NAMES)]
+    spread = np.sqrt(np.diag(found.covariance))[:BODY]
     known = spread < 0.5
     assert known.sum() >= 4
-    assert np.abs(found.z - z)[known].max() < 0.8
-    assert np.abs((found.z - z) / spread).max() < 3.5
+    assert np.abs((found.z - z)[:BODY])[known].max() < 0.8
+    assert np.abs((found.z - z)[:BODY] / spread).max() < 3.5
+
+
+def test_sampled_draws_agree_with_the_normal_law_where_much_is_known(
+    noisy: Timeline, twin: Twin
+) -> None:
+    """Sampling settles, keeps well-known quantities, and says where each draw is at the end."""
+    sampled = fit_twin(noisy, starts=2, draws=128)
+    assert sampled.posterior is not None
+    told = sampled.posterior.diagnostics
+    assert told["good"]
+    assert told["largest_k"] <= 0.7
+    normal = {row["name"]: row for row in twin.known()}
+    for row in sampled.known():
+        if row["sd"] < 0.3:
+            assert abs(row["z"] - normal[row["name"]]["z"]) < 1.0
+    present = sampled.posterior.present
+    assert present.time_s == sampled.end_s
+    assert present.states.shape == (128, len(sampled.model.state_index))
+    assert np.isfinite(present.error).all()
 
 
 def test_a_well_specified_fit_loses_nothing_to_misfit(twin: Twin) -> None:
@@ -64,7 +82,7 @@ def test_the_noise_of_the_sensor_is_found(twin: Twin) -> None:
 
 def test_the_same_seed_gives_the_same_twin(noisy: Timeline, twin: Twin) -> None:
     """Nothing but the seed decides."""
-    assert fit_twin(noisy, starts=2).sha256 == twin.sha256
+    assert fit_twin(noisy, starts=2, posterior="laplace").sha256 == twin.sha256
 
 
 def test_a_twin_survives_json(twin: Twin, tmp_path: Path) -> None:
@@ -103,13 +121,13 @@ def test_without_meals_the_stomach_stays_unknown(body_in_prior: Body) -> None:
     """Coordinates of food are prior-dominated in a record without any."""
     _, record = body_in_prior(6, Life(days=1.5, meals=False))
     fasting = replace(record, meals=Meals(np.zeros(0), np.zeros(0)))
-    named = verdicts(fit_twin(fasting, starts=2))
+    named = verdicts(fit_twin(fasting, starts=2, posterior="laplace"))
     assert {named[k] for k in ("kmax", "carb_factor")} == {"prior-dominated"}
 
 
 def test_boluses_alone_make_a_twin(noisy: Timeline) -> None:
     """Injections without any basal in the log are fitted with the body's own basal need."""
-    twin = fit_twin(replace(noisy, basal=None), starts=2)
+    twin = fit_twin(replace(noisy, basal=None), starts=2, posterior="laplace")
     assert any("basal insulin that it needs" in note for note in twin.notes)
     assert twin.quality["rmse_mg_dl"] < 25.0
 
@@ -117,11 +135,11 @@ def test_boluses_alone_make_a_twin(noisy: Timeline) -> None:
 def test_weight_and_age_of_the_record_are_used(noisy: Timeline) -> None:
     """The prior follows weight and age group; a missing weight is assumed and told."""
     child = replace(noisy.settings, age_years=9.0, weight_kg=31.0)
-    twin = fit_twin(replace(noisy, settings=child), starts=1)
+    twin = fit_twin(replace(noisy, settings=child), starts=1, posterior="laplace")
     assert twin.group == "child"
     assert twin.patients().covariates["weight_kg"][0] == pytest.approx(31.0)
     nobody = replace(noisy.settings, age_years=None, weight_kg=None)
-    told = fit_twin(replace(noisy, settings=nobody), starts=1).notes
+    told = fit_twin(replace(noisy, settings=nobody), starts=1, posterior="laplace").notes
     assert any("75 kg is assumed (adult)" in note for note in told)
 
 
@@ -145,8 +163,8 @@ def test_readings_beyond_the_sensor_do_not_pull(body_in_prior: Body) -> None:
     cut = GlucoseSeries(glucose.time_s, np.minimum(glucose.mg_dl, limit), high.astype(np.int8))
     start = np.zeros((1, len(NAMES)))
     found = most_probable(where, observe(replace(record, glucose=cut)), start)
-    spread = np.sqrt(np.diag(found.covariance))[: len(NAMES)]
-    assert np.abs((found.z - z) / spread).max() < 3.5
+    spread = np.sqrt(np.diag(found.covariance))[:BODY]
+    assert np.abs((found.z - z)[:BODY] / spread).max() < 3.5
     flat = GlucoseSeries(glucose.time_s, cut.mg_dl, np.zeros(len(high), dtype=np.int8))
     naive = most_probable(where, observe(replace(record, glucose=flat)), start)
     assert found.noise.sigma < naive.noise.sigma
@@ -154,19 +172,18 @@ def test_readings_beyond_the_sensor_do_not_pull(body_in_prior: Body) -> None:
 
 def test_a_body_unlike_its_group_is_told() -> None:
     """A coordinate that stopped at its limit is named in a note, the others are not."""
-    z, size = np.zeros(len(NAMES)), len(NAMES)
-    z[NAMES.index("Vmx")] = -LIMIT_SD
-    found = Found(z, np.zeros(0), np.eye(size), Noise(), USUAL, 1.0)
-    (note,) = at_limit(found)
+    where, z = coordinates_for("adult", 75.0, None), np.zeros(len(NAMES))
+    z[NAMES.index("carb_factor")] = -LIMIT_SD
+    (note,) = at_limit(where, z)
     assert note.startswith(
-        "insulin action on muscle (Vmx) lies at the limit of what is tried, -3.5"
+        "true over recorded carbohydrate (carb_factor) lies -3.5 prior standard deviations"
     )
 
 
 def test_absurd_doses_break_nothing(noisy: Timeline) -> None:
     """Boluses a thousand times too large still give finite parameters and a poor fit."""
     absurd = replace(noisy, boluses=Boluses(noisy.boluses.time_s, 1e3 * noisy.boluses.units))
-    twin = fit_twin(absurd, starts=2)
+    twin = fit_twin(absurd, starts=2, posterior="laplace")
     assert np.isfinite(twin.covariance).all()
     assert np.isfinite(twin.patients(20, np.random.default_rng(0)).params).all()
     assert twin.quality["mard_percent"] > 30.0
@@ -186,6 +203,6 @@ def test_a_person_outside_of_the_prior_is_fitted() -> None:
     people = load_sampler().sample(1, rng, ["adult"])
     life = Life(days=3.0, swing=0.2, counting_sd=0.2, missing=0.1)
     (record,) = live(load_model("uva_padova_2008"), people, life, rng)
-    twin = fit_twin(record, starts=2)
+    twin = fit_twin(record, starts=2, posterior="laplace")
     assert twin.quality["rmse_mg_dl"] < 16.0
     assert twin.quality["held_out_day"]["coverage_90"] > 0.6

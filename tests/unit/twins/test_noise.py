@@ -42,15 +42,15 @@ def test_a_gap_uses_the_power_of_the_correlation() -> None:
     assert standard == pytest.approx([2.0, (5.0 - keep * 4.0) / (2.0 * np.sqrt(1 - keep**2))])
 
 
-def test_the_first_half_hour_is_not_scored() -> None:
-    """Readings within the running-in time do not enter."""
-    assert whitening(seen(np.full(40, 100.0))).index[0] == 6
+def test_every_reading_is_scored() -> None:
+    """The first reading enters, since glucose at the start is an unknown of its own."""
+    assert whitening(seen(np.full(40, 100.0))).index[0] == 0
 
 
 def test_estimate_finds_standard_deviation_and_correlation() -> None:
     """Errors alone give back the noise that made them; what a fit took up is added."""
     rng = np.random.default_rng(2)
-    use = whitening(seen(np.full(20_006, 120.0)))
+    use = whitening(seen(np.full(20_000, 120.0)))
     error = ar1(20_000, 7.0, 0.7, rng)
     none = np.zeros((20_000, 1))
     found = estimate(error, use, none, np.eye(1))
