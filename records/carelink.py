@@ -52,7 +52,8 @@ def read_carelink(
     InputError
         When no section has a header, the units differ, or the dates are ambiguous.
     """
-    lines, person = _lines(source)
+    ledger = Ledger()
+    lines, person = _lines(source, ledger)
     zone_name = clock.canonical_zone(timezone or "UTC")
     days = [line.header.cell(line.row, "date") for line in lines]
     order = record_day_order(days, dates)
@@ -62,9 +63,11 @@ def read_carelink(
     ]
     known = [np.nan if item is None or not clock.plausible_time(item) else item for item in local]
     utc = clock.local_to_utc(np.nan_to_num(known), clock.zone_of(zone_name))
-    ledger, found = Ledger(), Found()
+    found = Found()
     for line, stated, time in zip(lines, known, utc.tolist(), strict=True):
+        ledger.row()
         take_line(line, None if np.isnan(stated) else time, zone_name, found, ledger)
+    ledger.end_rows()
     return RawRecord(
         source_format="carelink",
         timezone=zone_name,
@@ -106,13 +109,15 @@ def _is_header(row: Sequence[str]) -> bool:
     )
 
 
-def _lines(source: Source) -> tuple[list[Line], frozenset[str]]:
+def _lines(source: Source, ledger: Ledger) -> tuple[list[Line], frozenset[str]]:
     """Part the preamble, the sections and their headers; names are kept to compare only."""
     header: Header | None = None
     lines: list[Line] = []
     person: set[str] = set()
     is_day_total = names_follow = False
+    total = 0
     for number, row in csv_rows(source):
+        total += 1
         first = row[0].strip()
         if first.startswith("-----"):
             is_day_total = DAY_TOTALS in " ".join(row).lower()
@@ -128,6 +133,7 @@ def _lines(source: Source) -> tuple[list[Line], frozenset[str]]:
             "CareLink: no line starts with 'Index', 'Date', 'Time' and holds 'Sensor Glucose'; "
             "export the CSV again in English without editing it"
         )
+    ledger.header(total - len(lines))
     return lines, frozenset(person)
 
 

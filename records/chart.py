@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from .genotype import Genotype
 from .pressure_series import Labs, Pressures
 from .quality import Account, Dropped
 
@@ -168,6 +169,10 @@ class PressureRecord:
         The latest entry of any kind.
     dropped, accounts, notes
         As in :class:`dosegym.records.Timeline`.
+    genotype : Genotype or None
+        Where one was read beside the record; CYP2D6 then sets the breakdown of metoprolol.
+    consent, consent_id : str
+        As in :class:`dosegym.records.Timeline`.
     """
 
     subject: str
@@ -185,6 +190,9 @@ class PressureRecord:
     dropped: tuple[Dropped, ...] = ()
     accounts: tuple[Account, ...] = ()
     notes: tuple[str, ...] = ()
+    genotype: Genotype | None = None
+    consent: str = ""
+    consent_id: str = ""
 
     def chart(self, at_s: float | None = None) -> Chart:
         """Return what is known at a time (seconds since 1970 UTC; the record's end by default)."""

@@ -32,6 +32,7 @@ COLUMNS = {
     "device": "transmitter id",
 }
 REQUIRED = ("time", "event", "glucose")
+DOSE_UNITS = {"insulin": ("u", "iu", "units"), "carbs": ("g", "gram", "grams")}
 SENSOR_EVENTS = frozenset({"egv", "fasting glucose"})
 PERSON_EVENTS = frozenset({"firstname", "lastname", "dateofbirth"})
 KNOWN_EVENTS = frozenset(
@@ -100,8 +101,11 @@ def read_clarity(source: Source, timezone: str | None = None) -> RawRecord:
     lines = csv_rows(source)
     header = _header(next(lines, (0, []))[1])
     ledger, export = Ledger(), Export()
+    ledger.header()
     for number, row in lines:
+        ledger.row()
         _take(row, number, header, export, ledger)
+    ledger.end_rows()
     zone_name = clock.canonical_zone(timezone or "UTC")
     times = _utc(export.rows, zone_name)
     notes = () if timezone else (
@@ -155,6 +159,13 @@ def _header(cells: Sequence[str]) -> Header:
             "Clarity: the column 'Glucose Value' names no unit; write '(mg/dL)' or '(mmol/L)' "
             "behind it"
         )
+    for name, words in DOSE_UNITS.items():
+        stated = re.search(r"\(([^)]*)\)", cells[index[name]]) if name in index else None
+        if stated is not None and stated[1].strip().lower() not in words:
+            raise InputError(
+                f"Clarity: the column of {name} is not in {words[-1]}; export the CSV again from "
+                "Clarity without editing it"
+            )
     return Header(index, len(cells), glucose_unit(unit[1]))
 
 

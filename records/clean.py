@@ -8,14 +8,25 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..physiology.errors import InputError
 from . import limits
+from .activity import activities
 from .clean_glucose import clean_glucose
 from .clock import canonical_zone, plausible_time, utc_text
 from .delivery import Delivery, Epoch, delivered_basal
+from .diary import Diary
 from .limits import Limit
 from .quality import Ledger
-from .raw import Event, RawRecord, Reading
-from .series import BasalIntervals, Boluses, DailySchedule, Floats, Meals, TherapySettings
+from .raw import Event, Noted, RawRecord, Reading
+from .series import (
+    BasalIntervals,
+    Boluses,
+    DailySchedule,
+    Floats,
+    GlucoseSeries,
+    Meals,
+    TherapySettings,
+)
 from .timeline import Timeline
 from .values import GlucoseUnit
 
@@ -48,11 +59,15 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
     ledger.absorb(raw.ledger)
     readings = [_rounded(item) for item in raw.glucose if plausible_time(item.time_s)]
     _note_times(ledger, "glucose", [item.time_s for item in raw.glucose])
-    glucose = clean_glucose(readings, unit or raw.glucose_unit, ledger)
+    by_finger = raw.glucose_source == "finger"
+    device = limits.METER if by_finger else limits.SENSOR
+    glucose = clean_glucose(readings, unit or raw.glucose_unit, ledger, device=device)
+    fingers = glucose if by_finger else _fingers(raw, unit or raw.glucose_unit, ledger)
     near = (float(glucose.time_s[0]) - NEAR_RECORD_S, float(glucose.time_s[-1]) + NEAR_RECORD_S)
     boluses = _events(raw.boluses, "bolus", limits.BOLUS, near, ledger)
     long_acting = _events(raw.long_acting, "long-acting insulin", limits.LONG_ACTING, near, ledger)
     meals = _events(raw.meals, "carbs", limits.CARBS, near, ledger)
+    activity = activities(raw.activity, near, ledger)
     delivery = _plausible_delivery(raw.delivery, ledger)
     told = np.concatenate([glucose.time_s, boluses[0], meals[0], long_acting[0]])
     basal = delivered_basal(delivery, *_basal_span(delivery, told, near))
@@ -63,14 +78,52 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
         timezone=canonical_zone(raw.timezone),
         glucose=glucose,
         basal=basal,
-        boluses=Boluses(*boluses),
-        meals=Meals(*meals),
+        boluses=_injected(boluses),
+        meals=Meals(*meals[:2]),
         settings=_plausible_settings(raw.settings, ledger),
         dropped=ledger.dropped(),
-        long_acting=Boluses(*long_acting),
+        long_acting=_injected(long_acting),
         accounts=ledger.accounts(),
         notes=(*raw.notes, *_assumed_note(basal)),
+        glucose_source=raw.glucose_source,
+        finger_sticks=fingers,
+        diary=_diary(raw.diary, near, ledger),
+        rows=ledger.rows(),
+        activity=activity,
     )
+
+
+def _fingers(raw: RawRecord, unit: GlucoseUnit, ledger: Ledger) -> GlucoseSeries:
+    """Judge the finger sticks beside a sensor; none has to be left."""
+    kind = "finger stick"
+    if not raw.fingers:
+        return GlucoseSeries(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int8))
+    _note_times(ledger, kind, [item.time_s for item in raw.fingers])
+    readings = [_rounded(item) for item in raw.fingers if plausible_time(item.time_s)]
+    try:
+        return clean_glucose(readings, unit, ledger, kind=kind, device=limits.METER)
+    except InputError as error:
+        lost = {item.reason: item.count for item in ledger.dropped()}
+        before = sum(count for why, count in lost.items() if why.startswith(kind))
+        ledger.drop(kind, "not usable", str(error)[:80], len(raw.fingers) - before)
+        return GlucoseSeries(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int8))
+
+
+def _diary(notes: Sequence[Noted], near: tuple[float, float], ledger: Ledger) -> Diary:
+    """Return the notes near the glucose record in the order of time, each once."""
+    kept = sorted({item for item in notes if near[0] <= item.time_s <= near[1]})
+    far = sum(not near[0] <= item.time_s <= near[1] for item in notes)
+    ledger.drop("note", "more than 2 days away from any glucose reading", "a note", far)
+    twice = len(notes) - far - len(kept)
+    ledger.drop("note", "duplicate (same time and words)", "a note", twice)
+    return Diary(
+        np.array([item.time_s for item in kept]), np.array([item.code for item in kept], np.int8)
+    )
+
+
+def _injected(columns: tuple[Floats, Floats, Floats]) -> Boluses:
+    time, units, insulin = columns
+    return Boluses(time, units, insulin.astype(np.int8))
 
 
 def _rounded(item: Reading) -> Reading:
@@ -86,24 +139,24 @@ def _note_times(ledger: Ledger, kind: str, times: Sequence[float]) -> None:
 
 def _events(
     events: Sequence[Event], kind: str, limit: Limit, near: tuple[float, float], ledger: Ledger
-) -> tuple[Floats, Floats]:
-    """Return times and amounts: inside the limit, near the glucose record, each event once."""
-    seen: dict[float, float] = {}
+) -> tuple[Floats, Floats, Floats]:
+    """Return times, amounts and insulins: inside the limit, near the glucose, each event once."""
+    seen: dict[tuple[float, int], float] = {}
     kept: list[Event] = []
-    for event in sorted(events, key=lambda item: (item.amount, item.time_s)):
+    for event in sorted(events, key=lambda item: (item.amount, item.insulin, item.time_s)):
         why = _fault(event, limit, near, seen)
         if why is None:
-            seen[event.amount] = event.time_s
-            kept.append(Event(round(event.time_s, 3), event.amount))
+            seen[event.amount, event.insulin] = event.time_s
+            kept.append(event._replace(time_s=round(event.time_s, 3)))
         else:
             ledger.drop(kind, why, _event_text(event, limit))
     kept.sort()
-    table = np.array(kept, dtype=float).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
+    table = np.array(kept, dtype=float).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
 
 
 def _fault(
-    event: Event, limit: Limit, near: tuple[float, float], seen: dict[float, float]
+    event: Event, limit: Limit, near: tuple[float, float], seen: dict[tuple[float, int], float]
 ) -> str | None:
     """Return why an event cannot stand, or None."""
     if not plausible_time(event.time_s):
@@ -114,7 +167,7 @@ def _fault(
         return f"outside {limit}"
     if not near[0] <= event.time_s <= near[1]:
         return "more than 2 days away from any glucose reading"
-    if event.time_s - seen.get(event.amount, -math.inf) <= SAME_EVENT_S:
+    if event.time_s - seen.get((event.amount, event.insulin), -math.inf) <= SAME_EVENT_S:
         return "duplicate (same time and amount)"
     return None
 

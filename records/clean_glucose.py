@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from ..physiology.errors import InputError
 from ..physiology.units import mmol_l_to_mg_dl
 from .clock import utc_text
-from .limits import GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR
+from .limits import GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR, Limit
 from .quality import Ledger
 from .raw import Reading
 from .series import Bools, Flags, Floats, GlucoseSeries
@@ -20,10 +21,22 @@ STRAY_GAP_S = 366 * 86400.0
 STRAY_SHARE, STRAY_FEW = 0.01, 3
 MIXED_SHARE = 0.2
 CONFLICT_MIN, CONFLICT_SHARE, CONFLICT_MG_DL = 20, 0.5, 20.0
+NEIGHBOUR_S, NEIGHBOURS, OTHER_UNIT_RATIO = 1800.0, 2, 6.0
+# Only these can be taken for the other unit and lie within the limits of both.
+MG_DL_PER_MMOL_L = float(mmol_l_to_mg_dl(1.0))
+OTHER_UNIT_LOW = GLUCOSE.high / MG_DL_PER_MMOL_L
+OTHER_UNIT_HIGH = GLUCOSE.low * MG_DL_PER_MMOL_L
 ABSURD = 1e6  # far outside any limit, and safe to multiply
 
 
-def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger) -> GlucoseSeries:
+def clean_glucose(
+    readings: Sequence[Reading],
+    unit: GlucoseUnit,
+    ledger: Ledger,
+    *,
+    kind: str = "glucose",
+    device: Limit = SENSOR,
+) -> GlucoseSeries:
     """Turn raw readings into the glucose column of a timeline.
 
     Parameters
@@ -33,6 +46,10 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     unit : "mg/dL" or "mmol/L"
     ledger : Ledger
         Losses are written here.
+    kind : str
+        Under which kind of value they are counted.
+    device : Limit
+        The range beyond which the device says a word.
 
     Returns
     -------
@@ -50,9 +67,9 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
     require_unit(value[censored == 0], unit)
     if unit == "mmol/L":
         value = np.asarray(mmol_l_to_mg_dl(np.clip(value, -ABSURD, ABSURD)))
-    value[censored < 0], value[censored > 0] = SENSOR.low, SENSOR.high
+    value[censored < 0], value[censored > 0] = device.low, device.high
     keep = GLUCOSE.holds(value)
-    _note(ledger, f"outside {GLUCOSE}", time, value, ~keep)
+    _note(ledger, kind, f"outside {GLUCOSE}", time, value, ~keep)
     order = np.lexsort((censored, value, time))
     order = order[keep[order]]
     time, value, censored = time[order], value[order], censored[order]
@@ -63,9 +80,10 @@ def clean_glucose(readings: Sequence[Reading], unit: GlucoseUnit, ledger: Ledger
             f"glucose: none of the {len(readings)} readings is usable{why}; "
             "export a period in which the sensor was worn"
         )
-    for rule in (_not_stray, _not_repeated, _first_at_each_time, _not_too_near):
+    of_unit = partial(_not_of_other_unit, unit)
+    for rule in (_not_stray, _not_repeated, of_unit, _first_at_each_time, _not_too_near):
         why, keep = rule(time, value, censored)
-        _note(ledger, why, time, value, ~keep)
+        _note(ledger, kind, why, time, value, ~keep)
         time, value, censored = time[keep], value[keep], censored[keep]
     return GlucoseSeries(time, value, censored)
 
@@ -97,12 +115,12 @@ def require_unit(measured: Floats, unit: GlucoseUnit) -> None:
         )
 
 
-def _note(ledger: Ledger, why: str, time: Floats, value: Floats, lost: Bools) -> None:
+def _note(ledger: Ledger, kind: str, why: str, time: Floats, value: Floats, lost: Bools) -> None:
     """Write losses to the ledger with the first of them as example."""
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
         example = f"{utc_text(float(time[first]))} {value[first]:.4g} mg/dL"
-        ledger.drop("glucose", why, example, int(lost.sum()))
+        ledger.drop(kind, why, example, int(lost.sum()))
 
 
 def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
@@ -111,6 +129,29 @@ def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools
     size = np.bincount(group, minlength=1)
     main = (size > max(STRAY_FEW, STRAY_SHARE * time.size)) | (size == size.max())
     return "more than a year apart from the record (clock reset)", main[group]
+
+
+def _not_of_other_unit(
+    unit: GlucoseUnit, time: Floats, value: Floats, censored: Flags
+) -> tuple[str, Bools]:
+    """Reject single values of the other unit: plausible by themselves, not beside the others.
+
+    Glucose does not change sixfold between neighbours half an hour apart; the units differ 18-fold.
+    """
+    keep = np.ones(time.size, dtype=bool)
+    doubtful = (value < OTHER_UNIT_LOW) if unit == "mg/dL" else (value > OTHER_UNIT_HIGH)
+    again = bool(doubtful.any())
+    while again:
+        again = False
+        for index in np.flatnonzero(doubtful & (censored == 0) & keep).tolist():
+            first, last = np.searchsorted(time, time[index] + np.array([-1.0, 1.0]) * NEIGHBOUR_S)
+            beside = keep[first:last].copy()
+            beside[index - first] = False
+            around = value[first:last][beside]
+            ratio = float(np.median(around)) / value[index] if around.size >= NEIGHBOURS else 1.0
+            keep[index] = 1 / OTHER_UNIT_RATIO < ratio < OTHER_UNIT_RATIO
+            again |= not keep[index]
+    return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
 
 
 def _not_repeated(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:

@@ -6,15 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from ..physiology.errors import InputError
 from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
 from .clean import assemble
+from .consent import permit
+from .datasets import DATASETS, people_in, sibling_names, tell_json, tell_table
+from .deidentify import deidentified
 from .files import Source, combined_sha256, csv_rows, is_json, json_of, load
+from .found import Found
 from .local_time import DayOrder
-from .read_found import PARTS, Found, read_found
+from .read_found import PARTS, read_found
+from .read_whole import read_whole
 from .timeline import Timeline
-from .values import glucose_unit
+from .values import GlucoseUnit, glucose_unit
 
 FORMATS = (
     "nightscout",
@@ -25,6 +31,9 @@ FORMATS = (
     "loop_report",
     "replay_bg",
     "plain_csv",
+    "apple_health",
+    "fhir_r4",
+    *DATASETS,
 )
 HEAD_ROWS = 15  # enough for any preamble
 
@@ -36,6 +45,13 @@ def read_record(
     unit: str | None = None,
     timezone: str | None = None,
     dates: DayOrder | None = None,
+    person: str | None = None,
+    purpose: str | None = None,
+    consent: str | Path | None = None,
+    require_consent: bool | None = None,
+    deidentify: Literal["shift"] | None = None,
+    key: str | Path | bytes | None = None,
+    patient: str | None = None,
 ) -> Timeline:
     """Read one person's record, whatever it was exported from.
 
@@ -44,14 +60,25 @@ def read_record(
     path : path
         A file, or a folder with the exports of one person.
     format : str, optional
-        One of ``nightscout``, ``clarity``, ``libreview``, ``carelink``, ``tidepool``,
-        ``loop_report``, ``replay_bg``, ``plain_csv``; refused where the content is another.
+        One of `FORMATS`; refused where the content is another.
     unit : str, optional
         ``mg/dL`` or ``mmol/L``: overrules the unit that the file declares.
     timezone : str, optional
         IANA name or fixed offset: overrules the zone that the file declares.
     dates : {"dmy", "mdy"}, optional
         Order of day and month, for LibreView and CareLink files that leave it open.
+    person : str, optional
+        Whose rows to read, where a file holds several people.
+    purpose, consent, require_consent : optional
+        What it is read for (``research`` by default), the consent document where it does not lie
+        beside the record, and whether one must be there; see
+        :func:`dosegym.records.consent.permit`.
+    deidentify : {"shift"}, optional
+        Shift dates and make a keyed pseudonym: :func:`dosegym.records.deidentified`.
+    key : path or bytes, optional
+        For `deidentify`.
+    patient : str, optional
+        For `deidentify`: what tells the person in all of their records.
 
     Returns
     -------
@@ -60,14 +87,86 @@ def read_record(
     Raises
     ------
     InputError
-        One line that says what is wrong with the file or the arguments and what to do.
+        One line that says what is wrong with the file, its consent or the arguments and what to
+        do.
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"format: {format[:30]!r} is unknown; use one of {', '.join(FORMATS)}")
     if dates not in (None, "dmy", "mdy"):
         raise InputError(f"dates: {str(dates)[:30]!r} is unknown; use 'dmy' or 'mdy'")
+    if deidentify not in (None, "shift") or (deidentify is None) != (key is None):
+        raise InputError("deidentify: use 'shift' together with key=, or neither")
     wanted = None if unit is None else glucose_unit(unit)
     place = Path(path)
+    allowed = permit(place, consent, purpose, require_consent)
+    timeline = read_whole(place, timezone, wanted, purpose) or _of_sources(
+        place, format, timezone, wanted, dates, person
+    )
+    kind = timeline.source_format
+    if format is not None and format != kind:
+        raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
+    allowed.for_record(timeline.source_sha256)
+    timeline = replace(timeline, consent=allowed.text, consent_id=allowed.id or timeline.consent_id)
+    return timeline if key is None else deidentified(timeline, key, patient)
+
+
+def _of_sources(
+    place: Path,
+    format: str | None,
+    timezone: str | None,
+    unit: GlucoseUnit | None,
+    dates: DayOrder | None,
+    person: str | None,
+) -> Timeline:
+    """Read text files, told apart by content."""
+    kind, found = _open(place, format)
+    if person is not None and not people_in(kind, found[0].source):
+        raise InputError(f"person: a {kind} file is one person's; leave the argument out")
+    return _timeline(kind, found, timezone, unit, dates, person)
+
+
+def read_people(
+    path: str | Path, *, unit: str | None = None, timezone: str | None = None
+) -> dict[str, Timeline]:
+    """Read every person of a file that may hold several.
+
+    Parameters
+    ----------
+    path : path
+    unit : str, optional
+        ``mg/dL`` or ``mmol/L``: overrules the unit that the file declares.
+    timezone : str, optional
+        IANA name or fixed offset: overrules the zone that the file declares.
+
+    Returns
+    -------
+    dict
+        Timelines by the file's own ids; one under its pseudonym where the format is one person's.
+
+    Raises
+    ------
+    InputError
+        As `read_record`.
+    """
+    place, wanted = Path(path), None if unit is None else glucose_unit(unit)
+    whole = read_whole(place, timezone, wanted, None)
+    kind, found = ("", []) if whole is not None else _open(place, None)
+    ids = people_in(kind, found[0].source) if found else ()
+    if not ids:
+        only = read_record(place, unit=unit, timezone=timezone)
+        return {only.subject: only}
+    allowed = permit(place, None, None, None)
+    people = {name: _timeline(kind, found, timezone, wanted, None, name) for name in ids}
+    for one in people.values():
+        allowed.for_record(one.source_sha256)
+    return {
+        name: replace(one, consent=allowed.text, consent_id=allowed.id)
+        for name, one in people.items()
+    }
+
+
+def _open(place: Path, format: str | None) -> tuple[str, list[Found]]:
+    """Return the format of a path and its files."""
     sources = load(place)
     found = [identify(source) for source in sources]
     if not place.is_dir() and len(found) == 1:
@@ -79,7 +178,18 @@ def read_record(
         raise InputError(f"record: '{place}' {kind}")
     if format is not None and format != kind:
         raise InputError(f"format: {format} was asked for but '{place}' is {kind}; leave it out")
-    raw = read_found(kind, found, timezone, wanted, dates)
+    return kind, found
+
+
+def _timeline(
+    kind: str,
+    found: Sequence[Found],
+    timezone: str | None,
+    wanted: GlucoseUnit | None,
+    dates: DayOrder | None,
+    person: str | None,
+) -> Timeline:
+    raw = read_found(kind, found, timezone, wanted, dates, person)
     notes = (*raw.notes, *_file_notes(found))
     return assemble(
         replace(raw, notes=notes), combined_sha256([item.source for item in found]), wanted
@@ -102,6 +212,9 @@ def identify(source: Source) -> Found:
     for kind, part, check in checks:
         if check(header):
             return Found(source, kind, part)
+    told = tell_table(head)
+    if told is not None:
+        return Found(source, *told)
     if libreview.looks_like_libreview(head):
         return Found(source, "libreview")
     if carelink.looks_like_carelink(head):
@@ -125,6 +238,9 @@ def _unread(what: str) -> str:
 def _identify_json(source: Source, document: object) -> Found:
     if isinstance(document, dict) and "result" in document and "status" in document:
         document = document["result"]
+    told = tell_json(document)
+    if told is not None:
+        return Found(source, *told, document)
     if isinstance(document, dict):
         keys = set(document)
         if {"entries", "treatments"} & keys:
@@ -169,6 +285,8 @@ def _siblings(place: Path, first: Found) -> list[Found]:
         names = [_swapped(place.name, first.part, part) for part in others]
     elif first.format == "replay_bg" and first.part == "table":
         names = ["patient_info.csv"]
+    elif first.part == "table":
+        names = sibling_names(first.format, place.name)
     else:
         return []
     beside = [place.with_name(name) for name in names if name]
@@ -185,6 +303,8 @@ def _swapped(name: str, part: str, other: str) -> str:
 def _of_one_format(found: Sequence[Found], place: Path) -> list[Found]:
     """Keep the readable files of a folder; two formats could be two persons."""
     read = [item for item in found if item.format in FORMATS]
+    if any(item.format == "oref0" for item in read):
+        read = [replace(item, format="oref0") if item.part == "entries" else item for item in read]
     kinds = sorted({item.format for item in read})
     if not read:
         raise InputError(f"record: no file in the folder '{place}' is a record that can be read")
@@ -193,7 +313,8 @@ def _of_one_format(found: Sequence[Found], place: Path) -> list[Found]:
             f"record: the folder '{place}' holds {' and '.join(kinds)} files; give one file, or a "
             "folder with one person's exports of one kind"
         )
-    tables = [item for item in read if item.part not in PARTS and item.part != "info"]
+    beside = {*PARTS, "info", "meals", "insulin", "history", "carbs", "settings"}
+    tables = [item for item in read if item.part not in beside]
     told_apart = {
         "nightscout": True,
         "clarity": True,
@@ -204,7 +325,7 @@ def _of_one_format(found: Sequence[Found], place: Path) -> list[Found]:
         "replay_bg": any(item.part == "info" for item in read),
         "loop_report": False,
     }
-    if len(tables) > 1 and not told_apart[kinds[0]]:
+    if len(tables) > 1 and not told_apart.get(kinds[0], False):
         raise InputError(
             f"record: the folder '{place}' holds {len(tables)} {kinds[0]} files and nothing says "
             "that they are one person's; give one file"

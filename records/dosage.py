@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 _NUMBER = r"(1/2|½|half|one|two|three|four|\d+(?:[.,]\d+)?)"
 _WORDS = {"half": 0.5, "½": 0.5, "1/2": 0.5, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0}
-_MASS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(mg|mcg|µg|ug|g)(?![a-z])", re.IGNORECASE)
+_MASS = re.compile(
+    r"(?<![\d.,])(\d{1,9}(?:[.,]\d{1,9})?)\s{0,9}(mg|mcg|µg|ug|g)(?![a-z])", re.IGNORECASE
+)
 _PER_VOLUME = re.compile(r"/\s*(?:[\d.,]+\s*)?(?:ml|l|actuat|hr|h|dose|spray)\b", re.IGNORECASE)
 _TO_MG = {"mg": 1.0, "mcg": 1e-3, "µg": 1e-3, "ug": 1e-3, "g": 1e3}
 _TABLETS = re.compile(
@@ -39,6 +41,8 @@ _FREQUENCY = (
 )
 _DIGIT = r"(\d(?:[.,]\d+)?|½)"
 _SCHEME = re.compile(rf"(?<![\d.-]){_DIGIT}-{_DIGIT}-{_DIGIT}(?:-{_DIGIT})?(?![\d.-])")
+LONGEST_TEXT = 1000  # letters; searching a longer one for doses takes time that grows squared
+REACH = 60  # letters behind a strength in which its volume stands
 _DAY_H = {"h": 24.0, "d": 1.0, "min": 1440.0, "s": 86400.0}
 
 
@@ -62,7 +66,7 @@ def strengths_mg(text: str) -> list[float | None]:
     """
     return [
         None
-        if _PER_VOLUME.match(text[match.end() :].lstrip())
+        if _PER_VOLUME.match(text[match.end() : match.end() + REACH].lstrip())
         else float(match[1].replace(",", ".")) * _TO_MG[match[2].lower()]
         for match in _MASS.finditer(text)
     ]
@@ -84,6 +88,8 @@ def dose_in_words(text: str) -> DailyDose:
     text : str
         Such as ``Take 1 tablet by mouth twice daily``, ``10 mg once daily`` or ``1-0-1``.
     """
+    if len(text) > LONGEST_TEXT:
+        return DailyDose(why="the dosage text is too long to be read")
     plain = _HARMLESS.sub(" ", text)
     if not plain.strip():
         return DailyDose(why="no dosage is given")

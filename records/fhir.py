@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..physiology.errors import InputError
+from . import clock
 from . import fhir_json as fj
-from .chart import DAY_S, Condition, Medication, Person, PressureRecord
+from .chart import Condition, Medication, Person, PressureRecord
+from .consent import permit_resources
 from .fhir_bundle import Pool, gather, one_patient, own_resources
 from .fhir_condition import read_allergy, read_condition
 from .fhir_json import Resource
-from .fhir_medication import KINDS, read_medication
+from .fhir_medication import KINDS, read_administration, read_medication
 from .fhir_observation import read_observation
 from .files import Source, combined_sha256, json_of
 from .pressure_raw import Gathered, labs_of, pressures_of, unpaired
@@ -26,13 +28,15 @@ OLDEST_TOLD = 90.0
 """Ages above 89 are kept as 90, as the HIPAA safe harbour asks."""
 
 
-def read_fhir(sources: Sequence[Source]) -> PressureRecord:
+def read_fhir(sources: Sequence[Source], purpose: str | None = None) -> PressureRecord:
     """Read one person's FHIR R4 resources.
 
     Parameters
     ----------
     sources : sequence of Source
         Files of one person; several are read as one record.
+    purpose : str, optional
+        Judged against the Consents among the resources.
 
     Returns
     -------
@@ -45,6 +49,7 @@ def read_fhir(sources: Sequence[Source]) -> PressureRecord:
     """
     documents = [json_of(source) for source in sources]
     pool = gather(documents)
+    permits = permit_resources(pool.of("Consent"), purpose)
     if pool.paged and len(sources) == 1:
         raise InputError(
             "FHIR: the bundle is one page of several, so drugs and labs may be missing; give all "
@@ -78,6 +83,8 @@ def read_fhir(sources: Sequence[Source]) -> PressureRecord:
         dropped=ledger.dropped(),
         accounts=ledger.accounts(),
         notes=_notes(patient, gathered, conditions, ledger),
+        consent=permits[0].text if permits else "",
+        consent_id=permits[0].id if permits else "",
     )
     return replace(record, notes=(*record.notes, *_filtration_note(record)))
 
@@ -86,6 +93,7 @@ def _read(
     pool: Pool, own: Sequence[Resource], ledger: Ledger
 ) -> tuple[Gathered, list[Medication], list[Condition], tuple[str, ...]]:
     gathered, medications, conditions = Gathered(), [], []
+    given: list[Medication] = []
     intolerances: set[str] = set()
     for resource in own:
         kind = fj.word(resource, "resourceType")
@@ -93,21 +101,36 @@ def _read(
             read_observation(resource, pool.find, gathered, ledger)
         elif kind in KINDS:
             medications += read_medication(resource, pool.find, ledger)
+        elif kind == "MedicationAdministration":
+            given += read_administration(resource, pool.find, ledger)
         elif kind == "Condition":
             conditions += read_condition(resource, ledger)
         else:
             names, reactions = read_allergy(resource)
             intolerances.update(names)
             conditions += reactions
+    medications += _without_order(given, medications, ledger)
     unpaired(gathered, ledger)
     if gathered.pregnancy and max(gathered.pregnancy)[1]:
         conditions.append(Condition("pregnant", max(gathered.pregnancy)[0]))
     return gathered, medications, conditions, tuple(sorted(intolerances))
 
 
+def _without_order(
+    given: Sequence[Medication], ordered: Sequence[Medication], ledger: Ledger
+) -> list[Medication]:
+    """Return the latest administration of each drug that no order tells of."""
+    known = {item.drug for item in ordered}
+    latest = {item.drug: item for item in sorted(given, key=lambda item: item.start_s or 0.0)}
+    kept = [item for name, item in latest.items() if name not in known]
+    why = "an administration of a drug that an order or a later one tells of"
+    ledger.drop("medication", why, "a MedicationAdministration", len(given) - len(kept))
+    return kept
+
+
 def _person(patient: Resource, last_s: float, gathered: Gathered) -> Person:
     born = fj.instant(fj.word(patient, "birthDate"))
-    age = None if born is None or last_s <= born else (last_s - born) / (365.25 * DAY_S)
+    age = None if born is None or last_s <= born else clock.whole_years(born, last_s)
     gender = fj.word(patient, "gender")
     died = fj.word(patient, "deceasedDateTime") or patient.get("deceasedBoolean") is True
     return Person(

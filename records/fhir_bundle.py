@@ -118,7 +118,7 @@ def _subject(resource: Resource) -> str:
 
 def own_resources(pool: Pool, references: frozenset[str], ledger: Ledger) -> list[Resource]:
     """Return the clinical resources that speak of the person, or of nobody."""
-    kinds = ("Observation", "Condition", "AllergyIntolerance", *KINDS)
+    kinds = ("Observation", "Condition", "AllergyIntolerance", *KINDS, "MedicationAdministration")
     own = []
     ends = {"/".join(name.split("/")[-2:]) for name in references}
     for resource in pool.of(*kinds):

@@ -72,6 +72,48 @@ def read_medication(resource: Resource, resolve: Resolve, ledger: Ledger) -> lis
     ]
 
 
+def read_administration(resource: Resource, resolve: Resolve, ledger: Ledger) -> list[Medication]:
+    """Return the ingredients of one drug that was given, of which the dose a day is unknown.
+
+    Parameters
+    ----------
+    resource : mapping
+        A MedicationAdministration.
+    resolve : callable
+        From a reference to the resource it names, or an empty mapping.
+    ledger : Ledger
+        Told what was left out.
+    """
+    ledger.see("medication")
+    period = fj.part(resource, "effectivePeriod")
+    texts = (fj.word(resource, "effectiveDateTime"), fj.word(period, "end"))
+    times = [*map(fj.instant, filter(None, (*texts, fj.word(period, "start")))), None]
+    at_s = times[0]
+    where = "no date" if at_s is None else clock.utc_text(at_s)
+    if fj.word(resource, "status") not in {"completed", "in-progress", "stopped"}:
+        ledger.drop("medication", "not given (status)", where)
+        return []
+    text, codes = _named(resource, resolve)
+    drugs = drugs_of(text, codes)
+    if not drugs:
+        why = "not a drug that bears on blood pressure" if text or codes else "names no drug"
+        ledger.drop("medication", why, where)
+    ledger.see("medication", max(len(drugs) - 1, 0))
+    return [
+        Medication(
+            drug=name,
+            drug_class=CLASS_OF[name],
+            strength_mg=strength,
+            daily_mg=None,
+            status="stopped",
+            start_s=at_s,
+            end_s=at_s,
+            why_unknown="dose unknown: one administration tells no dose a day",
+        )
+        for name, strength in drugs
+    ]
+
+
 def drugs_of(text: str, codes: list[str]) -> list[tuple[str, float | None]]:
     """Return the drugs that a text (or, for want of one, an RxNorm code) names, with mg a tablet.
 
@@ -81,7 +123,7 @@ def drugs_of(text: str, codes: list[str]) -> list[tuple[str, float | None]]:
     codes : list of str, RxNorm
     """
     found: list[tuple[str, float | None]] = []
-    for piece in re.split(r"\s+/\s+|\s\+\s", text):
+    for piece in re.split(r" / | \+ ", " ".join(text.split())):
         names, strengths = names_in(piece), strengths_mg(piece)
         for name in names:
             single = len(names) == 1 and len(strengths) == 1

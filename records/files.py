@@ -46,6 +46,11 @@ class Source:
         return True
 
 
+def is_consent_name(name: str) -> bool:
+    """Tell whether a file is a consent document by its name, and so no part of a record."""
+    return name.lower() == "consent.json" or name.lower().endswith(".consent.json")
+
+
 def load(path: Path) -> list[Source]:
     """Read a file, or the JSON and CSV files of a folder.
 
@@ -57,6 +62,7 @@ def load(path: Path) -> list[Source]:
     if path.is_dir():
         chosen = sorted(item for item in path.iterdir() if item.suffix.lower() in SUFFIXES)
         chosen = [item for item in chosen if item.is_file() and item.name[0] != "."]
+        chosen = [item for item in chosen if not is_consent_name(item.name)]
         if not chosen:
             raise InputError(f"record: the folder '{path}' holds no JSON or CSV file")
         if len(chosen) > FILE_LIMIT:

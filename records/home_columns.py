@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..physiology.errors import InputError
 from ..physiology.units import MMHG_PER_KPA
+from .values import shown
 
 _NAMES = {
     "moment": r"timestamp|date ?/? ?time|measurement date|date and time|datetime|measured at|zeit"
@@ -61,10 +62,10 @@ def find_columns(header: Sequence[str], unit: str | None) -> Columns:
     place = _places(header)
     missing = [name for name in ("sbp", "dbp") if name not in place]
     if missing or not {"moment", "date"} & set(place):
-        shown = ", ".join(cell.strip()[:20] for cell in header[:12])
+        told = ", ".join(shown(cell.strip(), 20) for cell in header[:12])
         raise InputError(
             "home CSV: columns such as date, time, systolic, diastolic, pulse are needed, found "
-            f"{shown}"
+            f"{told}"
         )
     told = header[place["sbp"]].lower()
     named = "kpa" if "kpa" in told else ("mmhg" if re.search(r"mm ?hg", told) else None)

@@ -15,7 +15,7 @@ from .dosage import DailyDose, dose_in_words
 from .drug_names import CLASS_OF
 from .fhir_medication import drugs_of, in_mg
 from .ucum import in_chart_unit
-from .values import number_of
+from .values import number_of, shown
 
 _LABS = {
     "potassium_mmol_l": ("potassium", "mmol/L"),
@@ -152,7 +152,8 @@ def _names(text: str) -> list[str]:
 def _condition(name: str) -> str:
     if name not in CONDITIONS:
         raise InputError(
-            f"home CSV: the condition '{name[:30]}' is unknown; use {', '.join(CONDITIONS)} or none"
+            f"home CSV: the condition '{shown(name, 30)}' is unknown; use "
+            f"{', '.join(CONDITIONS)} or none"
         )
     return name
 

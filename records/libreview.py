@@ -132,7 +132,9 @@ def read_libreview(
     header, rows = _header(lines[at][1]), lines[at + 1 :]
     order = record_day_order([header.cell(row, "time").split(" ")[0] for _, row in rows], dates)
     ledger = Ledger()
+    ledger.header(at + 1)
     values = [item for line in rows for item in _values(line, header, order, ledger)]
+    ledger.end_rows()
     zone_name = clock.canonical_zone(timezone or "UTC")
     utc = clock.local_to_utc([item.local_s for item in values], clock.zone_of(zone_name))
     timed = list(zip(utc.tolist(), values, strict=True))
@@ -190,6 +192,13 @@ def _header(cells: Sequence[str]) -> Header:
             f"LibreView: the columns of historic and scan glucose {fault}; export the CSV again "
             "without editing it"
         )
+    for name in ("rapid", "long"):
+        stated = re.search(r"\(([^)]*)\)", cells[index[name]]) if name in index else None
+        if stated is not None and stated[1].strip().lower() not in {"units", "u"}:
+            raise InputError(
+                "LibreView: a column of insulin is not in units; export the CSV again without "
+                "editing it"
+            )
     return Header(index, len(cells), units.pop())
 
 
@@ -199,6 +208,7 @@ def _values(
     """Yield the numbers of one row and account for everything else in it."""
     number, row = line
     where = f"line {number}"
+    ledger.row()
     local = local_seconds(header.cell(row, "time"), "", order)
     told = [name for name in VALUES if header.cell(row, name)]
     lost = [name for name, (_, better, _) in UNREAD.items()

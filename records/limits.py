@@ -40,6 +40,7 @@ GLUCOSE = Limit(
     20, 600, "mg/dL", "ours: the display range of finger-stick meters, a sensor's is 40-400"
 )
 SENSOR = Limit(40, 400, "mg/dL", "Dexcom G6 and G7; their words Low and High lie beyond it")
+METER = Limit(20, 600, "mg/dL", "display range of finger-stick meters [unverified]")
 BOLUS = Limit(0, 100, "U", "ours: above any pump's largest single bolus and any rapid-acting pen")
 LONG_ACTING = Limit(0, 300, "U", "ours: a full pen of 300 units")
 CARBS = Limit(0, 500, "g", "ours: a larger single entry is a typing error")

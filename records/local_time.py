@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Literal
 
@@ -97,12 +98,11 @@ def record_day_order(texts: Sequence[str], wanted: DayOrder | None) -> DayOrder:
 
 def _neighbours(days: Sequence[tuple[int, int, int]], order: str) -> int:
     """Count the days that follow on another one."""
-    numbers = {
-        date(year + (2000 if year < 100 else 0), *((one, two) if order == "mdy" else (two, one)))
-        for one, two, year in days
-        if year >= 1
-    }
-    ordinals = {day.toordinal() for day in numbers}
+    ordinals = set()
+    for one, two, year in days:
+        month, day = (one, two) if order == "mdy" else (two, one)
+        with suppress(ValueError):  # a day that no calendar has is nobody's neighbour
+            ordinals.add(date(year + (2000 if year < 100 else 0), month, day).toordinal())
     return sum(number + 1 in ordinals for number in ordinals)
 
 

@@ -107,6 +107,7 @@ def _objects(value: object, ledger: Ledger) -> list[Mapping[str, Any]]:
     items = value if isinstance(value, list) else []
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
+            ledger.row()
             ledger.see("row")
             ledger.drop("row", "not a JSON object", f"item {number}")
     return [item for item in items if isinstance(item, dict)]
@@ -143,6 +144,7 @@ def _samples_unit(samples: Iterable[object]) -> GlucoseUnit:
 
 def _glucose(samples: Iterable[object], ledger: Ledger) -> Iterable[Reading]:
     for number, item in enumerate(samples, start=1):
+        ledger.row()
         ledger.see("glucose")
         time = _time(item, "startDate") if isinstance(item, dict) else None
         value = number_of(item.get("quantity")) if isinstance(item, dict) else None
@@ -157,6 +159,7 @@ def _glucose(samples: Iterable[object], ledger: Ledger) -> Iterable[Reading]:
 def _carbs(report: Mapping[str, Any], ledger: Ledger) -> list[Event]:
     found: list[Event] = []
     for number, item in enumerate(_objects(report.get("cached_carb_entries"), ledger), start=1):
+        ledger.row()
         ledger.see("carbs")
         time, grams = _time(item, "startDate"), number_of(item.get("quantity"))
         if time is None or grams is None or str(item.get("quantity_units") or "g") != "g":
@@ -177,6 +180,7 @@ def _doses(
         start, end = _time(item, "startDate"), _time(item, "endDate")
         value, unit = number_of(item.get("value")), str(item.get("unit") or "").lower()
         where = f"dose {number}"
+        ledger.row()
         if kind == "bolus":
             ledger.see("bolus")
             if start is None or value is None:

@@ -60,6 +60,7 @@ def read_nightscout(
     glucose = _read_entries(once(entries, "glucose", ledger), glucose_unit, ledger)
     given = read_treatments(once(treatments, "treatment", ledger), ledger)
     documents = read_documents(profiles, ledger)
+    ledger.header(len(profiles))
     times = [item.time_s for item in glucose] or [clock.LATEST_S]
     begin, end = min(times), max(times)
     fallback, notes = _common_offset([*entries, *treatments])
@@ -95,23 +96,30 @@ def once(rows: Sequence[object], kind: str, ledger: Ledger) -> list[Mapping[str,
     """Return the rows that are objects, one per identifier.
 
     Of rows with one identifier the last modified stands, so that an edit replaces what it edits.
+    Whoever reads the rows returned counts them.
     """
     chosen: dict[tuple[str, str], Mapping[str, Any]] = {}
     loose: list[Mapping[str, Any]] = []
-    ledger.see(kind, len(rows))
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
-            ledger.drop(kind, "not a JSON object", f"row {number}")
+            _lose(kind, "not a JSON object", number, ledger)
             continue
         key = _identifier(row)
         if key is None:
             loose.append(row)
         elif key in chosen:
-            ledger.drop(kind, "same identifier as another row", f"row {number}")
+            _lose(kind, "same identifier as another row", number, ledger)
             chosen[key] = max(chosen[key], row, key=_age)
         else:
             chosen[key] = row
     return [*chosen.values(), *loose]
+
+
+def _lose(kind: str, why: str, number: int, ledger: Ledger) -> None:
+    ledger.row()
+    ledger.see(kind)
+    ledger.drop(kind, why, f"row {number}")
+    ledger.end_rows()
 
 
 def _identifier(row: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -134,6 +142,8 @@ def _read_entries(
     low, high = (LOW_CODE, HIGH_CODE) if unit == "mg/dL" else (float("nan"), float("nan"))
     found: list[tuple[float, float, int, str]] = []
     for row in rows:
+        ledger.row()
+        ledger.see("glucose")
         kind = str(row.get("type") or "sgv")
         if kind != "sgv" or "sgv" not in row:
             name = kind if kind in {"mbg", "cal", "rawbg"} else "other"
@@ -152,6 +162,7 @@ def _read_entries(
         if value in (low, high):
             censored = -1 if value == low else 1
         found.append((time, value if value is not None else float("nan"), censored, when))
+    ledger.end_rows()
     return _without_codes(found, unit, ledger)
 
 

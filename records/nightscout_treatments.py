@@ -78,6 +78,8 @@ def read_treatments(rows: Iterable[Mapping[str, Any]], ledger: Ledger) -> Treatm
     """
     found = Treatments()
     for row in rows:
+        ledger.row()
+        ledger.see("treatment")
         time = time_of(row, TREATMENT_TIMES)
         event = str(row.get("eventType") or "<none>").strip().lower()
         if row.get("isValid") is False:
@@ -88,6 +90,7 @@ def read_treatments(rows: Iterable[Mapping[str, Any]], ledger: Ledger) -> Treatm
             name = event if event in _KNOWN else "other"
             why = f"no dose, carbohydrate or basal order ({name})"
             ledger.drop("treatment", why, clock.utc_text(time))
+    ledger.end_rows()
     return found
 
 

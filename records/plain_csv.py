@@ -15,18 +15,27 @@ import numpy as np
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Sample
 from .delivery import Delivery, Epoch, TempRate
+from .diary import NOTED
 from .files import Source, csv_rows
 from .plain_keys import read_settings, take_key
 from .quality import Ledger
-from .raw import Event, RawRecord, Reading
-from .series import TherapySettings
-from .values import GlucoseUnit, censoring_of, is_blank, number_of
+from .raw import Event, Noted, RawRecord, Reading
+from .series import INSULINS, TherapySettings
+from .table import reading
+from .values import GlucoseUnit, is_blank, number_of, shown
 
 GLUCOSE_COLUMNS: dict[str, GlucoseUnit] = {"glucose_mg_dl": "mg/dL", "glucose_mmol_l": "mmol/L"}
 AMOUNT_COLUMNS = {"bolus_u": "bolus", "long_acting_u": "long-acting insulin", "carbs_g": "carbs"}
 BASAL_COLUMNS = ("basal_u_per_h", "basal_end", "basal_logged")
-COLUMNS = ("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS)
+FINGER_COLUMNS: dict[str, GlucoseUnit] = {"finger_mg_dl": "mg/dL", "finger_mmol_l": "mmol/L"}
+WORD_COLUMNS = ("insulin", "note")
+ACTIVITY_COLUMNS = {"heart_rate_bpm": "heart_rate", "steps": "steps", "asleep": "sleep"}
+COLUMNS = (
+    *("time", "timezone", *GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS),
+    *(*ACTIVITY_COLUMNS, "activity_end", *FINGER_COLUMNS, *WORD_COLUMNS),
+)
 HELD_AT_MOST_S = 86400.0  # a rate without an end holds until the next one, at most a day
 
 _PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
@@ -49,6 +58,9 @@ class Columns:
     glucose: list[Reading] = field(default_factory=list)
     events: list[tuple[str, Event]] = field(default_factory=list)
     rates: list[Rate] = field(default_factory=list)
+    fingers: list[Reading] = field(default_factory=list)
+    diary: list[Noted] = field(default_factory=list)
+    activity: dict[str, list[Sample]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Event]:
         """Return the events of one kind."""
@@ -58,7 +70,7 @@ class Columns:
 def looks_like_plain(header: Sequence[str]) -> bool:
     """Tell whether a first line of cells is that of the plain format."""
     names = {cell.strip().lower() for cell in header}
-    ours = {*GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS}
+    ours = {*GLUCOSE_COLUMNS, *AMOUNT_COLUMNS, *BASAL_COLUMNS, *FINGER_COLUMNS}
     return "time" in names and (bool(names & ours) or names <= {*COLUMNS, "glucose"})
 
 
@@ -89,9 +101,11 @@ def read_plain(
     stated = timezone or keys.get("timezone")
     zone_name = clock.canonical_zone(stated or "UTC")
     ledger = Ledger()
+    ledger.header(sum(1 for _ in csv_rows(source)) - len(rows))
     times, naive = _times(rows, place, zone_name, timezone is not None)
     columns = Columns()
     for (number, row), time in zip(rows, times, strict=True):
+        ledger.row()
         ledger.see("row")
         if len(row) != len(header):
             why = "more or fewer cells than the header (cut short, or a decimal comma)"
@@ -100,13 +114,15 @@ def read_plain(
             ledger.drop("row", "no readable time", f"line {number}")
         else:
             _take(row, time, place, glucose_name, columns, ledger)
+    ledger.end_rows()
     settings = read_settings(keys)
+    by_finger = glucose_name not in place
     subject = keys.get("subject", "")
     return RawRecord(
         source_format="plain_csv",
         timezone=zone_name,
         glucose_unit=glucose_unit,
-        glucose=columns.glucose,
+        glucose=columns.fingers if by_finger else columns.glucose,
         boluses=columns.of("bolus"),
         long_acting=columns.of("long-acting insulin"),
         meals=columns.of("carbs"),
@@ -115,6 +131,10 @@ def read_plain(
         ledger=ledger,
         notes=_notes(subject, naive and not stated),
         subject=subject if _PSEUDONYM.fullmatch(subject) else None,
+        glucose_source="finger" if by_finger else "sensor",
+        fingers=() if by_finger else columns.fingers,
+        diary=columns.diary,
+        activity=columns.activity,
     )
 
 
@@ -151,14 +171,20 @@ def _places(
         if name not in allowed:
             close = difflib.get_close_matches(name, COLUMNS, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"use {', '.join(COLUMNS)}"
-            raise InputError(f"plain CSV: the column '{name[:40]}' is unknown; {hint}")
+            raise InputError(f"plain CSV: the column '{shown(name)}' is unknown; {hint}")
         if header.count(name) > 1:
             raise InputError(f"plain CSV: the column '{name}' occurs twice; keep one")
     place = {name: index for index, name in enumerate(header)}
     named = [name for name in (*GLUCOSE_COLUMNS, "glucose") if name in place]
-    if "time" not in place or len(named) != 1:
+    sticks = [name for name in FINGER_COLUMNS if name in place]
+    if len(sticks) == 1 and named in ([], [sticks[0].replace("finger", "glucose")]):
+        unit_of_sticks = FINGER_COLUMNS[sticks[0]]
+        if "time" in place:
+            return place, sticks[0].replace("finger", "glucose"), unit_of_sticks
+    if "time" not in place or len(named) != 1 or sticks:
         raise InputError(
-            "plain CSV: one column 'time' and one of 'glucose_mg_dl' or 'glucose_mmol_l' are "
+            "plain CSV: one column 'time' and one of 'glucose_mg_dl' or 'glucose_mmol_l' (or of "
+            "'finger_mg_dl' or 'finger_mmol_l', or both in one unit) are "
             f"needed, found {', '.join(header) or 'none'}"
         )
     declared = unit
@@ -210,14 +236,17 @@ def _take(
     ledger: Ledger,
 ) -> None:
     """Read the cells of one row; blanks say nothing."""
-    cell = row[place[glucose_name]]
-    if not is_blank(cell):
-        ledger.see("glucose")
-        value, censored = number_of(cell), censoring_of(cell)
-        if value is None and not censored:
-            ledger.drop("glucose", "not a number", clock.utc_text(time))
-        else:
-            columns.glucose.append(Reading(time, np.nan if value is None else value, censored))
+    when = clock.utc_text(time)
+    by_finger = glucose_name not in place
+    for name, column in (
+        (glucose_name, columns.glucose),
+        *((n, columns.fingers) for n in FINGER_COLUMNS),
+    ):
+        cell = row[place[name]] if name in place else ""
+        kind = "glucose" if by_finger or column is columns.glucose else "finger stick"
+        found = reading(cell, time, kind, when, ledger)
+        if found is not None:
+            column.append(found)
     for name, kind in AMOUNT_COLUMNS.items():
         cell = row[place[name]] if name in place else ""
         amount = number_of(cell)
@@ -225,10 +254,43 @@ def _take(
             continue
         ledger.see(kind)
         if amount is None:
-            ledger.drop(kind, "not a number", clock.utc_text(time))
+            ledger.drop(kind, "not a number", when)
+            continue
+        word = row[place["insulin"]].strip().lower() if "insulin" in place else ""
+        if kind == "carbs" or word in INSULINS:
+            code = INSULINS.index(word) if kind != "carbs" else 0
+            columns.events.append((kind, Event(time, amount, code)))
         else:
-            columns.events.append((kind, Event(time, amount)))
+            ledger.drop(kind, "an insulin that is not known by that word", when)
+    word = row[place["note"]].strip().lower() if "note" in place else ""
+    if word:
+        ledger.see("note")
+        if word in NOTED:
+            columns.diary.append(Noted(time, NOTED.index(word)))
+        else:
+            ledger.drop("note", "not of the known words", when)
     _take_rate(row, time, place, columns, ledger)
+    _take_activity(row, time, place, columns, ledger)
+
+
+def _take_activity(
+    row: Sequence[str], time: float, place: Mapping[str, int], columns: Columns, ledger: Ledger
+) -> None:
+    """Read what a wearable tells; without an end a value is of one moment."""
+    written = row[place["activity_end"]].strip() if "activity_end" in place else ""
+    end = clock.parse_time(written) if written else (time, 0.0)
+    for column, name in ACTIVITY_COLUMNS.items():
+        cell = row[place[column]] if column in place else ""
+        if is_blank(cell):
+            continue
+        ledger.see(name)
+        value = number_of(cell)
+        if value is None:
+            ledger.drop(name, "not a number", clock.utc_text(time))
+        elif end is None or end[1] is None:
+            ledger.drop(name, "activity_end is no time with an offset", clock.utc_text(time))
+        else:
+            columns.activity.setdefault(name, []).append(Sample(time, end[0], value))
 
 
 def _take_rate(

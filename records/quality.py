@@ -32,12 +32,79 @@ class Account:
     kept: int
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What became of the rows of a file: each is counted in exactly one of the four.
+
+    Parameters
+    ----------
+    header : int
+        Headers, settings, preambles and whatever stands in for them in JSON.
+    used : int
+        Rows of which at least one value was handed on to be judged.
+    dropped : int
+        Rows of which every value was left out, for the reasons in `Dropped`.
+    silent : int
+        Rows that say nothing: all blank but for the time, or zeros.
+    """
+
+    header: int = 0
+    used: int = 0
+    dropped: int = 0
+    silent: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return the number of rows met; equal to those in the files."""
+        return self.header + self.used + self.dropped + self.silent
+
+
 @dataclass
 class Ledger:
-    """The running account of one reading; values enter by `see` and leave by `drop`."""
+    """The running account of one reading; values enter by `see` and leave by `drop`.
+
+    A reader says `row` before it looks at a row, and `end_rows` behind the last one: what was seen
+    and dropped between two such calls decides what became of the row.
+    """
 
     _seen: dict[str, int] = field(default_factory=dict)
     _dropped: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    _fates: dict[str, int] = field(default_factory=dict)
+    _open: tuple[int, int] | None = None
+
+    def row(self) -> None:
+        """Begin a row of the file; the row before it is finished."""
+        self.end_rows()
+        self._open = self._totals()
+
+    def header(self, count: int = 1) -> None:
+        """Count rows that hold no data of their own: headers, settings, preambles."""
+        self.end_rows()
+        self._fates["header"] = self._fates.get("header", 0) + count
+
+    def use(self) -> None:
+        """Say that the row begun holds something of use that is no counted value."""
+        self._end("used")
+
+    def end_rows(self) -> None:
+        """Finish the row begun, if any."""
+        if self._open is None:
+            return
+        seen, lost = (now - at for now, at in zip(self._totals(), self._open, strict=True))
+        self._end("used" if seen > lost else "dropped" if lost else "silent")
+
+    def _end(self, fate: str) -> None:
+        if self._open is not None:
+            self._fates[fate] = self._fates.get(fate, 0) + 1
+            self._open = None
+
+    def _totals(self) -> tuple[int, int]:
+        return sum(self._seen.values()), sum(count for count, _ in self._dropped.values())
+
+    def rows(self) -> Rows:
+        """Return what became of the rows."""
+        self.end_rows()
+        return Rows(**self._fates)
 
     def see(self, kind: str, count: int = 1) -> None:
         """Count values of a kind met in the file."""
@@ -51,6 +118,10 @@ class Ledger:
 
     def absorb(self, other: Ledger) -> None:
         """Add the account of another file of the same record."""
+        self.end_rows()
+        other.end_rows()
+        for fate, count in other._fates.items():
+            self._fates[fate] = self._fates.get(fate, 0) + count
         for kind, count in other._seen.items():
             self.see(kind, count)
         for (kind, why), (count, example) in other._dropped.items():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..physiology.errors import InputError
+from .activity import Sample
 from .delivery import Delivery
 from .quality import Ledger
 from .series import TherapySettings
@@ -22,10 +23,18 @@ class Reading(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Insulin (U) or carbohydrate (g) at a time."""
+    """Insulin (U) or carbohydrate (g) at a time; `insulin` is a place in `series.INSULINS`."""
 
     time_s: float
     amount: float
+    insulin: int = 0
+
+
+class Noted(NamedTuple):
+    """A note of a diary at a time; `code` is a place in `diary.NOTED`."""
+
+    time_s: float
+    code: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,13 @@ class RawRecord:
         A pseudonym stated in the file.
     person : frozenset of str
         Whatever tells persons apart (names, birth dates); compared in memory, kept nowhere.
+    glucose_source : "sensor" or "finger"
+        What `glucose` was measured by.
+    fingers : sequence of Reading
+        Finger sticks beside a sensor, in `glucose_unit`.
+    diary : sequence of Noted
+    activity : mapping of str to sequence of Sample
+        By the names of ``dosegym.records.activity.CHANNELS``.
     """
 
     source_format: str
@@ -63,6 +79,10 @@ class RawRecord:
     notes: tuple[str, ...] = ()
     subject: str | None = None
     person: frozenset[str] = frozenset()
+    glucose_source: Literal["sensor", "finger"] = "sensor"
+    fingers: Sequence[Reading] = ()
+    diary: Sequence[Noted] = ()
+    activity: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
 
     def last_time(self) -> float:
         """Return the latest time of anything in the record; -inf where there is nothing."""
@@ -84,6 +104,7 @@ def combine(records: Sequence[RawRecord]) -> RawRecord:
         _require_same("format", joined.source_format, other.source_format)
         _require_same("glucose unit", joined.glucose_unit, other.glucose_unit)
         _require_same("timezone", joined.timezone, other.timezone)
+        _require_same("glucose source", joined.glucose_source, other.glucose_source)
         if joined.person != other.person or joined.subject != other.subject:
             raise InputError(
                 "record: the files of this folder name different persons; put one person's "
@@ -96,7 +117,13 @@ def combine(records: Sequence[RawRecord]) -> RawRecord:
             boluses=(*joined.boluses, *other.boluses),
             long_acting=(*joined.long_acting, *other.long_acting),
             meals=(*joined.meals, *other.meals),
+            fingers=(*joined.fingers, *other.fingers),
+            diary=(*joined.diary, *other.diary),
             delivery=joined.delivery.joined(other.delivery),
+            activity={
+                name: (*joined.activity.get(name, ()), *other.activity.get(name, ()))
+                for name in {**joined.activity, **other.activity}
+            },
             settings=other.settings.filled_from(joined.settings),
             notes=tuple(dict.fromkeys((*joined.notes, *other.notes))),
         )

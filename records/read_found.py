@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..physiology.errors import InputError
 from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
-from .files import Source
+from .datasets import DATASETS, read_dataset
+from .found import Found
 from .local_time import DayOrder
 from .nightscout import read_nightscout
 from .raw import RawRecord, combine
@@ -17,22 +17,13 @@ from .values import GlucoseUnit
 PARTS = ("entries", "treatments", "profile")
 
 
-@dataclass(frozen=True)
-class Found:
-    """One file with what it holds; `part` says which piece of its format it is."""
-
-    source: Source
-    format: str
-    part: str = ""
-    document: object = None
-
-
 def read_found(
     kind: str,
     found: Sequence[Found],
     timezone: str | None,
     unit: GlucoseUnit | None,
     dates: DayOrder | None,
+    person: str | None = None,
 ) -> RawRecord:
     """Hand the files of one format to its reader.
 
@@ -45,6 +36,8 @@ def read_found(
     timezone : str or None
     unit : "mg/dL", "mmol/L" or None
     dates : "dmy", "mdy" or None
+    person : str or None
+        Whose rows to read where a file holds several people.
 
     Returns
     -------
@@ -55,6 +48,8 @@ def read_found(
     InputError
         When the files cannot be read, or not be joined.
     """
+    if kind in DATASETS:
+        return read_dataset(kind, found, timezone, unit, person)
     if kind == "nightscout":
         return _read_nightscout(found, timezone, unit)
     if kind == "loop_report":

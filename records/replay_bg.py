@@ -104,6 +104,7 @@ def _read_table(source: Source, zone_name: str, ledger: Ledger) -> Table:
         raise InputError(
             f"ReplayBG: the column '{missing[0]}' is missing; the columns are {', '.join(COLUMNS)}"
         )
+    ledger.header()
     place = {name: header.index(name) for name in COLUMNS}
     rows = [(number, row) for number, row in lines]
     parsed = [clock.parse_time(row[place["t"]] if row else "") for _, row in rows]
@@ -113,6 +114,7 @@ def _read_table(source: Source, zone_name: str, ledger: Ledger) -> Table:
     utc[readable] = clock.local_to_utc(local[readable], clock.zone_of(zone_name))
     table = Table()
     for (number, row), when, time in zip(rows, parsed, utc.tolist(), strict=True):
+        ledger.row()
         ledger.see("row")
         if len(row) < max(place.values()) + 1:
             ledger.drop("row", "row cut short", f"line {number}")
@@ -121,6 +123,7 @@ def _read_table(source: Source, zone_name: str, ledger: Ledger) -> Table:
         else:
             moment = time if when[1] is None else when[0]
             _take(row, moment, place, table, ledger)
+    ledger.end_rows()
     return table
 
 

@@ -15,6 +15,8 @@ Flags = NDArray[np.int8]
 Bools = NDArray[np.bool_]
 
 MINUTES_PER_DAY = 1440.0
+INSULINS = ("", "regular", "nph", "ultralente")
+"""Insulins whose action differs from a rapid- or long-acting analogue's; the place is the code."""
 
 
 def frozen_column(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
@@ -123,13 +125,18 @@ class Boluses:
     ----------
     time_s : array (n,), seconds since 1970 UTC
     units : array (n,), U
+    insulin : array (n,) of int8
+        Place of the insulin's name in `INSULINS`; 0 where the record does not name it.
     """
 
     time_s: Floats
     units: Floats
+    insulin: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
 
     def __post_init__(self) -> None:
-        freeze_columns(self, {"time_s": float, "units": float})
+        if np.size(self.insulin) == 0:
+            object.__setattr__(self, "insulin", np.zeros(np.size(self.time_s), dtype=np.int8))
+        freeze_columns(self, {"time_s": float, "units": float, "insulin": np.int8})
         require_sorted(self.time_s, "bolus")
 
     def __len__(self) -> int:
@@ -138,7 +145,8 @@ class Boluses:
     def between(self, start_s: float, end_s: float) -> Boluses:
         """Return the boluses with ``start_s <= time < end_s``."""
         low, high = np.searchsorted(self.time_s, [start_s, end_s])
-        return Boluses(self.time_s[low:high], self.units[low:high])
+        part = slice(low, max(low, high))
+        return Boluses(self.time_s[part], self.units[part], self.insulin[part])
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,6 +113,7 @@ def assess(timeline: Timeline) -> Sufficiency:
     results = []
     for gate in GATES:
         reasons = [
+            *_source_reasons(gate, timeline),
             *_time_reasons(gate, days, wear, daily),
             *_need_reasons(gate, timeline, has_insulin),
         ]
@@ -126,6 +127,17 @@ def assess(timeline: Timeline) -> Sufficiency:
         active_days=int(np.sum(daily >= ACTIVE_HOURS)),
         gates=tuple(results),
     )
+
+
+def _source_reasons(gate: Gate, timeline: Timeline) -> list[str]:
+    """Say that finger sticks do not stand in for a sensor."""
+    if timeline.glucose_source == "sensor":
+        return []
+    sticks = len(timeline.glucose) / max(timeline.span_days, 1.0)
+    return [
+        f"sensor: the record holds {sticks:.1f} finger sticks a day, the {gate.output} needs a "
+        "sensor's readings"
+    ]
 
 
 def _need_reasons(gate: Gate, timeline: Timeline, has_insulin: bool) -> list[str]:

@@ -51,11 +51,13 @@ def read_tidepool(rows: Sequence[object], timezone: str | None = None) -> RawRec
     """
     ledger, found = Ledger(), Found()
     for number, row in enumerate(rows, start=1):
+        ledger.row()
         if isinstance(row, dict):
             take_datum(row, f"row {number}", found, ledger)
         else:
             ledger.see("row")
             ledger.drop("row", "not a JSON object", f"row {number}")
+    ledger.end_rows()
     objects = [row for row in rows if isinstance(row, dict)]
     accounts = {str(row.get("userId") or row.get("_userId") or "") for row in objects} - {""}
     if len(accounts) > 1:

@@ -75,6 +75,7 @@ def take_datum(row: Row, where: str, found: Found, ledger: Ledger) -> None:
         ledger.drop("glucose", "finger stick, not a sensor reading", where)
     elif kind == "pumpSettings":
         found.settings.append((clock.EARLIEST_S if time is None else time, settings_of(row)))
+        ledger.use()
     elif reader is None:
         ledger.see("row")
         name = kind if kind in MARKS else "other"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..physiology.errors import InputError
 from . import clock
+from .activity import Activity
+from .diary import Diary
 from .grid import RecordGrid, lay_on_grid
-from .quality import Account, Dropped
+from .quality import Account, Dropped, Rows
 from .series import BasalIntervals, Boluses, Floats, GlucoseSeries, Meals, TherapySettings
 
 
@@ -29,21 +33,38 @@ class Timeline:
     timezone : str
         An IANA name, or a fixed offset such as ``UTC+03:00``.
     glucose : GlucoseSeries, mg/dL
+        The sensor's readings; finger sticks where no sensor was worn (see `glucose_source`).
     basal : BasalIntervals or None, U/h
         None where neither a delivery log nor a schedule is known.
     boluses : Boluses, U
-        Rapid-acting insulin only.
+        Rapid-acting and regular insulin only.
     meals : Meals, g
     settings : TherapySettings
         In force at the end of the record.
     dropped : tuple of Dropped
         Everything left out, by reason.
     long_acting : Boluses, U
-        Injections of long-acting insulin.
+        Injections of intermediate- and long-acting insulin.
     accounts : tuple of Account
         Values seen and kept, by kind.
     notes : tuple of str
         What the reader had to assume, one sentence each.
+    glucose_source : "sensor" or "finger"
+        What `glucose` was measured by.
+    finger_sticks : GlucoseSeries, mg/dL
+        All finger sticks; the same as `glucose` where that is made of them.
+    diary : Diary
+        Meals without grams, exercise, symptoms.
+    rows : Rows
+        What became of every row of the files.
+    activity : mapping of str to Activity
+        Heart rate (1/min), steps and sleep of a wearable, by the names of
+        ``dosegym.records.activity.CHANNELS``; only channels that hold anything.
+    consent : str
+        Under which consent it was read: one sentence, without any name.
+    consent_id : str
+        Which consent document that was (see docs/explanation/consent-and-privacy.md); empty for
+        none.
     """
 
     subject: str
@@ -59,6 +80,15 @@ class Timeline:
     long_acting: Boluses = field(default_factory=lambda: Boluses(np.zeros(0), np.zeros(0)))
     accounts: tuple[Account, ...] = ()
     notes: tuple[str, ...] = ()
+    glucose_source: Literal["sensor", "finger"] = "sensor"
+    finger_sticks: GlucoseSeries = field(
+        default_factory=lambda: GlucoseSeries(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int8))
+    )
+    diary: Diary = field(default_factory=Diary)
+    rows: Rows = field(default_factory=Rows)
+    activity: Mapping[str, Activity] = field(default_factory=dict)
+    consent: str = ""
+    consent_id: str = ""
 
     def local_minute_of_day(self, time_s: ArrayLike) -> Floats:
         """Return the minute of the person's own day, in [0, 1440).
@@ -108,6 +138,9 @@ class Timeline:
             boluses=self.boluses.between(start_s, end_s),
             meals=self.meals.between(start_s, end_s),
             long_acting=self.long_acting.between(start_s, end_s),
+            finger_sticks=self.finger_sticks.between(start_s, end_s),
+            diary=self.diary.between(start_s, end_s),
+            activity={name: one.between(start_s, end_s) for name, one in self.activity.items()},
         )
 
     def on_grid(self, start_s: float, n: int, step_min: float) -> RecordGrid:

@@ -60,8 +60,18 @@ _BY_QUANTITY: Final[dict[str, Mapping[str, Convert]]] = {
         "ug/mg": _same,
         "mg/mmol": _times(units.MG_G_PER_MG_MMOL_CREATININE),
     },
-    "weight": {"kg": _same, "g": _times(1e-3), "[lb_av]": _times(units.KG_PER_LB)},
-    "height": {"cm": _same, "m": _times(100.0), "[in_i]": _times(units.CM_PER_INCH)},
+    "weight": {
+        "kg": _same,
+        "g": _times(1e-3),
+        "[lb_av]": _times(units.KG_PER_LB),
+        "[stone_av]": _times(14.0 * units.KG_PER_LB),
+    },
+    "height": {
+        "cm": _same,
+        "m": _times(100.0),
+        "[in_i]": _times(units.CM_PER_INCH),
+        "[ft_i]": _times(12.0 * units.CM_PER_INCH),
+    },
     "bmi": {"kg/m2": _same, "kg/m^2": _same},
 }
 UNITS: Final[Mapping[str, Mapping[str, Convert]]] = MappingProxyType(_BY_QUANTITY)

@@ -53,6 +53,11 @@ def number_of(cell: object) -> float | None:
     return None
 
 
+def shown(text: str, longest: int = 40) -> str:
+    """Return a file's own word as a message may quote it: short and printable."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:longest])
+
+
 def is_blank(cell: object) -> bool:
     """Tell whether a cell holds nothing at all."""
     return cell is None or (isinstance(cell, str) and not cell.strip())

@@ -1,4 +1,4 @@
-"""A timeline into DoseGym's plain CSV, whole or not at all."""
+"""A record into DoseGym's plain CSV or Parquet, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from ..physiology.errors import InputError
+from .chart import PressureRecord
 from .clock import utc_text
+from .parquet import timeline_bytes
+from .parquet_pressure import pressure_bytes
+from .plain_csv import ACTIVITY_COLUMNS
 from .plain_keys import NUMBER_KEYS, SCHEDULE_KEYS
-from .series import DailySchedule
+from .series import INSULINS, DailySchedule
 from .timeline import Timeline
 
 COLUMNS: tuple[str, ...] = (
@@ -23,27 +28,50 @@ COLUMNS: tuple[str, ...] = (
     "basal_end",
     "basal_logged",
 )
+# Written only where a record holds such values.
+RARE = ("finger_mg_dl", "insulin", "note")
+ACTIVITY = (*ACTIVITY_COLUMNS, "activity_end")
 WORDS = {-1: "Low", 1: "High"}
 
 
-def write_record(timeline: Timeline, path: str | Path) -> None:
-    """Write a timeline as plain CSV that `read_record` reads back to equal columns.
+def write_record(record: Timeline | PressureRecord, path: str | Path) -> None:
+    """Write a record that `read_record`, or `read_pressure`, reads back to equal columns.
 
     Parameters
     ----------
-    timeline : Timeline
+    record : Timeline or PressureRecord
+        A PressureRecord goes to Parquet only.
     path : path
-        Replaced only when all is written.
+        Replaced only when all is written. Ending in ``.parquet`` it becomes Parquet (extra
+        ``parquet``), else plain CSV.
+
+    Raises
+    ------
+    InputError
+        When pyarrow is missing, or a PressureRecord is to become CSV.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record-", suffix=".csv")
+    data = _bytes_of(record, target)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".record-", suffix=target.suffix)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(record_text(timeline))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _bytes_of(record: Timeline | PressureRecord, target: Path) -> bytes:
+    packed = target.suffix.lower() == ".parquet"
+    if isinstance(record, PressureRecord):
+        if not packed:
+            raise InputError(
+                f"write: '{target}' is no Parquet file, the only form that holds a whole record of "
+                "blood pressure; end its name in .parquet"
+            )
+        return pressure_bytes(record)
+    return timeline_bytes(record) if packed else record_text(record).encode("utf-8")
 
 
 def record_text(timeline: Timeline) -> str:
@@ -52,9 +80,14 @@ def record_text(timeline: Timeline) -> str:
     out.write("# DoseGym plain record, version 1\n")
     for key, value in _settings(timeline):
         out.write(f"# {key}: {value}\n")
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
+    rows = _rows(timeline)
+    rare = [name for name in RARE if any(name in row for _, row in rows)]
+    by_finger = timeline.glucose_source == "finger"
+    usual = [name for name in COLUMNS if not (by_finger and name == "glucose_mg_dl")]
+    activity = ACTIVITY if timeline.activity else ()
+    writer = csv.DictWriter(out, [*usual, *activity, *rare], restval="", lineterminator="\n")
     writer.writeheader()
-    for _, row in sorted(_rows(timeline), key=lambda item: item[0]):
+    for _, row in sorted(rows, key=lambda item: item[0]):
         writer.writerow(row)
     return out.getvalue()
 
@@ -100,16 +133,33 @@ def _rows(timeline: Timeline) -> list[tuple[tuple[float, int], dict[str, str]]]:
                 "basal_logged": "no" if basal.assumed[index] else "yes",
             }
             add(float(basal.start_s[index]), 0, cells)
-    glucose = timeline.glucose
-    for index in range(len(glucose)):
-        word = WORDS.get(int(glucose.censored[index]), _number(glucose.mg_dl[index]))
-        add(float(glucose.time_s[index]), 1, {"glucose_mg_dl": word})
-    events = (
-        ("bolus_u", timeline.boluses.time_s, timeline.boluses.units),
-        ("long_acting_u", timeline.long_acting.time_s, timeline.long_acting.units),
-        ("carbs_g", timeline.meals.time_s, timeline.meals.carbs_g),
-    )
-    for rank, (column, times, amounts) in enumerate(events, start=2):
-        for time, amount in zip(times.tolist(), amounts.tolist(), strict=True):
-            add(time, rank, {column: _number(amount)})
+    series = [("finger_mg_dl", timeline.finger_sticks)]
+    if timeline.glucose_source == "sensor":
+        series.append(("glucose_mg_dl", timeline.glucose))
+    for column, glucose in series:
+        for index in range(len(glucose)):
+            word = WORDS.get(int(glucose.censored[index]), _number(glucose.mg_dl[index]))
+            add(float(glucose.time_s[index]), 1, {column: word})
+    for rank, (column, doses) in enumerate(
+        (("bolus_u", timeline.boluses), ("long_acting_u", timeline.long_acting)), start=2
+    ):
+        for time, units, code in zip(
+            doses.time_s.tolist(), doses.units.tolist(), doses.insulin.tolist(), strict=True
+        ):
+            named = {"insulin": INSULINS[code]} if code else {}
+            add(time, rank, {column: _number(units), **named})
+    for time, grams in zip(
+        timeline.meals.time_s.tolist(), timeline.meals.carbs_g.tolist(), strict=True
+    ):
+        add(time, 4, {"carbs_g": _number(grams)})
+    for time, words in zip(timeline.diary.time_s.tolist(), timeline.diary.words, strict=True):
+        add(time, 5, {"note": words})
+    for rank, (column, name) in enumerate(ACTIVITY_COLUMNS.items(), start=6):
+        if name not in timeline.activity:
+            continue
+        channel = timeline.activity[name]
+        samples = zip(channel.start_s, channel.end_s, channel.value, strict=True)
+        for start, end, value in samples:
+            ends = {"activity_end": utc_text(float(end))} if end > start else {}
+            add(float(start), rank, {column: _number(value), **ends})
     return rows

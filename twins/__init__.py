@@ -2,6 +2,7 @@
 
 from .fit import fit_twin
 from .open_twin import open_twin
+from .residual import load_residual
 from .twin import Twin, load_twin
 
-__all__ = ["Twin", "fit_twin", "load_twin", "open_twin"]
+__all__ = ["Twin", "fit_twin", "load_residual", "load_twin", "open_twin"]

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from ..physiology.pressure_people import COLUMNS
 from .pressure_body import PressureBodies, live, untreated
 from .pressure_expected import Expected, expected_of
 from .pressure_prior import Prior, prior_of
 from .pressure_quality import Known, explained_by, known_of, log_likelihood, quality_of
+from .pressure_residual import PressureResidual
 from .pressure_seen import PressureSeen
 from .pressure_weights import FEWEST_EFFECTIVE
 from .tempering import temper
@@ -138,6 +138,7 @@ def fit_pressure(
     seed: int = 0,
     draws: int = DRAWS,
     prior: Prior | None = None,
+    residual: PressureResidual | None = None,
     progress: Progress | None = None,
 ) -> PressureTwin:
     """Return a person's twin.
@@ -150,6 +151,8 @@ def fit_pressure(
         Bodies to keep.
     prior : Prior, optional
         The population to draw from; people like the person by default.
+    residual : PressureResidual, optional
+        Learned gains on that population's responses; used where it is on.
     progress : callable, optional
         Called with a line on what is being done.
 
@@ -160,7 +163,7 @@ def fit_pressure(
     """
     recent, notes = _recent(seen)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    people, tell = prior or prior_of(recent.covariates), progress or (lambda _: None)
+    people, tell = prior or prior_of(recent.covariates, residual), progress or (lambda _: None)
     tried = 0
 
     def shown_by(z: Array) -> Expected:
@@ -173,8 +176,8 @@ def fit_pressure(
         return log_likelihood(recent, shown_by(z))
 
     n = max(draws, FEWEST_PARTICLES)
-    before = shown_by(rng.standard_normal((n, len(COLUMNS))))
-    found = temper(likelihood, n, len(COLUMNS), rng)
+    before = shown_by(rng.standard_normal((n, people.size)))
+    found = temper(likelihood, n, people.size, rng)
     after = shown_by(found.z[rng.permutation(n)[:draws]])
     groups = after.bodies.people.groups
     return PressureTwin(
@@ -189,8 +192,17 @@ def fit_pressure(
         known=known_of(before, after),
         quality=quality_of(recent, after),
         explained=explained_by(recent, after, rng),
-        notes=notes,
+        notes=(*notes, *_residual_note(people)),
         seed=seed,
+    )
+
+
+def _residual_note(people: Prior) -> tuple[str, ...]:
+    if people.residual is None:
+        return ()
+    word = "is on" if people.residual.on else "is off"
+    return (
+        f"The learned residual {people.residual.name} {word}: {people.residual.card['reason']}",
     )
 
 

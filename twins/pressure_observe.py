@@ -77,7 +77,7 @@ def observe_pressure(record: PressureRecord, usual: Formulary | None = None) -> 
         lab_value=np.array([row[2] for row in labs]),
         lab_name=tuple(row[1] for row in labs),
         doses=_doses(record, formulary),
-        covariates=covariates_of(chart),
+        covariates={**covariates_of(chart), **_genes(record)},
     )
 
 
@@ -163,6 +163,11 @@ def _doses(record: PressureRecord, formulary: Formulary) -> Doses:
                 # Of several prescriptions of one drug the latest counts.
                 mg[row, slot] = item.daily_mg
     return Doses(formulary, (np.array(times) - record.last_s) / DAY_S, mg)
+
+
+def _genes(record: PressureRecord) -> dict[str, float]:
+    """Return what a genotype says of drug breakdown; empty where none was read."""
+    return {} if record.genotype is None else record.genotype.covariates()
 
 
 def covariates_of(chart: Chart) -> dict[str, float]:

@@ -38,6 +38,11 @@ class Format(NamedTuple):
     text: Callable[[Sequence[object]], str]
     suffix: str
     joins: bool
+    holds: frozenset[str] = frozenset({"bolus", "carbs"})
+    basal_u: float = 24 * RATE
+    molar: bool = False  # the format's own unit is mmol/L
+    shuffles: bool = True  # rows carry their own time
+    source: str = "sensor"
 
 
 def nightscout_rows(factor):
@@ -212,6 +217,120 @@ def tidepool_rows(factor):
     return [*readings, *doses, *meals, day]
 
 
+def aim94_rows(factor):
+    """Tab-separated rows of finger sticks and regular insulin."""
+
+    def row(minute, code, value):
+        return f"01-01-2026\t{stamp(minute)[11:16]}\t{code}\t{value}"
+
+    sticks = [row(m, 48, f"{round(v / factor, 2):g}".zfill(3)) for m, v in GLUCOSE.items()]
+    return [*sticks, *(row(m, 33, f"{u:g}") for m, u in BOLUSES.items())]
+
+
+def iglu_rows(factor):
+    """Rows of one person's glucose."""
+    return [f"P7,{stamp(m)},{round(v / factor, 2)}" for m, v in GLUCOSE.items()]
+
+
+def glupredkit_rows(factor):
+    """Rows of five minutes."""
+    return [
+        f"{stamp(m)},P7,{round(v / factor, 2)},9,{MEALS.get(m, 0)},False,0,{RATE},"
+        f"{BOLUSES.get(m, 0)}"
+        for m, v in GLUCOSE.items()
+    ]
+
+
+def t1dsim_rows(factor):
+    """Rows of five minutes without a date."""
+    return [
+        f"{m // 60},{round(v / factor, 2)},0.9,{12 * BOLUSES[m] if m in BOLUSES else RATE},-15,"
+        f"{MEALS.get(m, 0)}"
+        for m, v in GLUCOSE.items()
+    ]
+
+
+def d1namo_rows(factor):
+    """Rows of the glucose and the insulin file, each marked by where it belongs."""
+    readings = [
+        ("glucose", f"2026-01-01,{stamp(m)[11:]},{v / 18.01559 * factor!r},cgm,")
+        for m, v in GLUCOSE.items()
+    ]
+    doses = [("insulin", f"2026-01-01,{stamp(m)[11:]},{u},,") for m, u in BOLUSES.items()]
+    return [*readings, *doses]
+
+
+def d1namo_text(rows, part="glucose"):
+    """One of the two files."""
+    header = {
+        "glucose": "date,time,glucose,type,comments",
+        "insulin": "date,time,fast_insulin,slow_insulin,comment",
+    }
+    return "\n".join([header[part], *(row for where, row in rows if where == part), ""])
+
+
+def apple_rows(factor):
+    """Return records of sensor glucose, boluses, a day of basal and carbohydrate."""
+
+    def record(kind, start, end, unit, value, told=()):
+        inner = "".join(f'<MetadataEntry key="{key}" value="{text}"/>' for key, text in told)
+        times = [f"{stamp(minute).replace('T', ' ')} +0000" for minute in (start, end)]
+        return (
+            f'<Record type="HKQuantityTypeIdentifier{kind}" sourceName="app" unit="{unit}" '
+            f'startDate="{times[0]}" endDate="{times[1]}" value="{value}">{inner}</Record>'
+        )
+
+    reason = "HKInsulinDeliveryReason"
+    readings = [
+        record("BloodGlucose", m, m, "mg/dL", round(v / factor, 2)) for m, v in GLUCOSE.items()
+    ]
+    doses = [record("InsulinDelivery", m, m, "IU", u, [(reason, 2)]) for m, u in BOLUSES.items()]
+    meals = [record("DietaryCarbohydrates", m, m, "g", g) for m, g in MEALS.items()]
+    day = record("InsulinDelivery", 0, 1440, "IU", RATE * 24, [(reason, 1)])
+    return [*readings, *doses, *meals, day]
+
+
+def fhir_rows(factor):
+    """Sensor readings of the CGM guide, insulin that was given, carbohydrate."""
+
+    def observation(code, minute, value, unit):
+        return {
+            "resourceType": "Observation", "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "subject": {"reference": "Patient/1"}, "effectiveDateTime": f"{stamp(minute)}Z",
+            "valueQuantity": {"value": value, "unit": unit, "code": unit},
+        }  # fmt: skip
+
+    def given(dosage, **when):
+        drug = {"text": "insulin aspart"}
+        return {"resourceType": "MedicationAdministration", "status": "completed",
+                "subject": {"reference": "Patient/1"}, "medicationCodeableConcept": drug,
+                "dosage": dosage, **when}  # fmt: skip
+
+    readings = [
+        observation("99504-3", m, round(v / factor, 2), "mg/dL") for m, v in GLUCOSE.items()
+    ]
+    doses = [
+        given({"dose": {"value": u, "code": "[IU]"}}, effectiveDateTime=f"{stamp(m)}Z")
+        for m, u in BOLUSES.items()
+    ]
+    meals = [observation("9059-7", m, g, "g") for m, g in MEALS.items()]
+    period = {"start": f"{stamp(0)}Z", "end": f"{stamp(1440)}Z"}
+    pump = given({"rateQuantity": {"value": RATE, "unit": "U/h"}}, effectivePeriod=period)
+    return [*readings, *doses, *meals, pump]
+
+
+def apple_text(rows):
+    """Return an export with the kind of document type that Apple writes."""
+    doctype = "<!DOCTYPE HealthData [\n<!ELEMENT HealthData (Record*)>\n]>"
+    return "\n".join(['<?xml version="1.0"?>', doctype, "<HealthData>", *rows, "</HealthData>"])
+
+
+def fhir_text(rows):
+    """Return a bundle."""
+    return json.dumps({"resourceType": "Bundle", "entry": [{"resource": row} for row in rows]})
+
+
 def lines(*header):
     """Return a function that writes rows below a header."""
     return lambda rows: "\n".join([*header, *rows, ""])
@@ -219,16 +338,67 @@ def lines(*header):
 
 PLAIN_HEADER = ("# subject: P1", "time,glucose_mg_dl,bolus_u,carbs_g,basal_u_per_h")
 REPLAY_HEADER = "t,glucose,cho,bolus,basal,bolus_label,cho_label"
+GLUPREDKIT_HEADER = "date,id,CGM,insulin,carbs,is_test,hour,basal,bolus"
+T1DSIM_HEADER = (
+    "hour_of_day,cgm,sleep_efficiency,input_insulin,heart_rate_WRTbaseline,input_meal_carbs_ODEPop"
+)
 BATTERY = {
     "nightscout": Format(nightscout_rows, nightscout_text, ".json", True),
-    "clarity": Format(clarity_rows, lines(CLARITY_HEADER), ".csv", True),
-    "libreview": Format(libreview_rows, lines(LIBREVIEW_TITLE, LIBREVIEW_HEADER), ".csv", False),
+    "clarity": Format(clarity_rows, lines(CLARITY_HEADER), ".csv", True, basal_u=0.0),
+    "libreview": Format(
+        libreview_rows, lines(LIBREVIEW_TITLE, LIBREVIEW_HEADER), ".csv", False, basal_u=0.0
+    ),
     "carelink": Format(carelink_rows, carelink_text, ".csv", True),
     "tidepool": Format(tidepool_rows, json.dumps, ".json", True),
     "loop_report": Format(loop_rows, loop_text, ".json", False),
     "replay_bg": Format(replay_rows, lines(REPLAY_HEADER), ".csv", True),
     "plain_csv": Format(plain_rows, lines(*PLAIN_HEADER), ".csv", True),
+    "aim94": Format(aim94_rows, lines(), ".txt", False, frozenset({"bolus"}), 0.0, source="finger"),
+    "iglu": Format(iglu_rows, lines("id,time,gl"), ".csv", False, frozenset(), 0.0),
+    "glupredkit": Format(glupredkit_rows, lines(GLUPREDKIT_HEADER), ".csv", False),
+    "t1dsim": Format(
+        t1dsim_rows, lines(T1DSIM_HEADER), ".csv", False, basal_u=RATE * 285 / 12, shuffles=False
+    ),
+    "d1namo": Format(d1namo_rows, d1namo_text, ".csv", False, frozenset({"bolus"}), 0.0, True),
+    "apple_health": Format(apple_rows, apple_text, ".xml", False),
+    "fhir_r4": Format(fhir_rows, fhir_text, ".json", False),
 }
+
+
+def oref0_case(folder):
+    """Write two hours of an oref0 case as its four files and return their paths."""
+    glucose = [
+        {
+            "date": (MIDNIGHT + 60 * m) * 1000,
+            "sgv": GLUCOSE[m],
+            "type": "sgv",
+            "glucose": GLUCOSE[m],
+        }
+        for m in range(0, 120, 5)
+    ]
+    history = [
+        {"timestamp": "2026-01-01T02:30:00+02:00", "_type": "Bolus", "amount": 2.5},
+        {"timestamp": "2026-01-01T02:00:00+02:00", "_type": "TempBasalDuration",
+         "duration (min)": 60},
+        {"timestamp": "2026-01-01T02:00:00+02:00", "_type": "TempBasal", "temp": "absolute",
+         "rate": 1.8},
+    ]  # fmt: skip
+    carbs = [{"carbs": 30, "created_at": "2026-01-01T00:25:00.000Z", "insulin": None}]
+    profile = {
+        "isfProfile": {"units": "mmol/L", "sensitivities": [{"offset": 0, "sensitivity": 2.5}]},
+        "bg_targets": {"units": "mg/dL", "targets": [{"offset": 0, "low": 90, "high": 110}]},
+        "carb_ratios": {"units": "grams", "schedule": [{"offset": 0, "ratio": 10}]},
+        "basalprofile": [{"minutes": 0, "rate": 0.9}, {"minutes": 360, "rate": 1.2}],
+        "dia": 6,
+    }
+    files = {"glucose": glucose, "pumphistory": history, "carbhistory": carbs, "profile": profile}
+    for name, document in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return [folder / f"{name}.json" for name in files]
+
+
+CASES = {"oref0": oref0_case}  # formats of several files, read as a folder
+UNDATED = {"t1dsim"}
 every_format = pytest.mark.parametrize("name", sorted(BATTERY))
 in_a_folder = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -239,6 +409,10 @@ def put(folder, name, rows, stem="export"):
     """Write rows as a file of a format and return its path."""
     path = folder / f"{stem}{BATTERY[name].suffix}"
     path.write_text(BATTERY[name].text(rows), encoding="utf-8")
+    if name == "d1namo":
+        path = folder / f"{stem}_glucose.csv"
+        path.write_text(d1namo_text(rows))
+        (folder / f"{stem}_insulin.csv").write_text(d1namo_text(rows, "insulin"))
     if name == "replay_bg":
         (folder / "patient_info.csv").write_text("patient,u2ss,bw\n1,0.2,80\n")
     return path
@@ -251,7 +425,21 @@ def content(timeline):
 
 def test_the_battery_knows_every_format():
     """A reader added without a battery fails here."""
-    assert set(BATTERY) == set(FORMATS)
+    assert set(BATTERY) | set(CASES) == set(FORMATS)
+
+
+def test_an_oref0_case_reads_as_its_folder(tmp_path):
+    """The pump's order overlays the profile, the sensitivity becomes mg/dL, all rows are told."""
+    oref0_case(tmp_path)
+    timeline = read_record(tmp_path)
+    assert (timeline.source_format, timeline.timezone) == ("oref0", "UTC+02:00")
+    assert (len(timeline.glucose), timeline.rows.total) == (24, 24 + 3 + 1 + 1)
+    assert timeline.boluses.time_s.tolist() == [MIDNIGHT + 1800.0]
+    assert timeline.meals.carbs_g.tolist() == [30.0]
+    assert timeline.basal.u_per_h.tolist() == [1.8, 0.9]
+    assert timeline.basal.assumed.tolist() == [False, True]
+    assert timeline.settings.correction_mg_dl_per_u.value == pytest.approx([2.5 * 18.01559])
+    assert timeline.settings.target_mg_dl.value.tolist() == [100.0]
 
 
 @every_format
@@ -261,21 +449,32 @@ def test_one_day_reads_alike_from_every_format(tmp_path, name):
     assert timeline.source_format == name
     assert timeline.timezone == "UTC"
     assert timeline.span_days == 1.0
-    np.testing.assert_array_equal(timeline.glucose.time_s, MIDNIGHT + 60.0 * np.array(MINUTES))
-    np.testing.assert_array_equal(timeline.glucose.mg_dl, list(GLUCOSE.values()))
-    np.testing.assert_allclose(timeline.boluses.units, list(BOLUSES.values()))
-    np.testing.assert_allclose(timeline.meals.carbs_g, list(MEALS.values()))
-    assert (timeline.boluses.time_s - MIDNIGHT).tolist() == [60.0 * at for at in BOLUSES]
-    grid = timeline.on_grid(MIDNIGHT, 288, 5.0)
-    of_a_pump = name not in {"clarity", "libreview"}
-    basal_u = 24 * RATE if of_a_pump else 0.0
-    assert grid.insulin_u_per_min.sum() * 5 == pytest.approx(15.5 + basal_u, rel=1e-9)
-    assert grid.basal_known.all() == of_a_pump
+    form = BATTERY[name]
+    assert timeline.glucose_source == form.source
+    midnight = 946684800 if name in UNDATED else MIDNIGHT
+    doses, meals = (
+        (BOLUSES if "bolus" in form.holds else {}),
+        (MEALS if "carbs" in form.holds else {}),
+    )
+    np.testing.assert_array_equal(timeline.glucose.time_s, midnight + 60.0 * np.array(MINUTES))
+    np.testing.assert_allclose(timeline.glucose.mg_dl, list(GLUCOSE.values()), rtol=1e-12)
+    np.testing.assert_allclose(timeline.boluses.units, list(doses.values()))
+    np.testing.assert_allclose(timeline.meals.carbs_g, list(meals.values()))
+    assert (timeline.boluses.time_s - midnight).tolist() == [60.0 * at for at in doses]
+    grid = timeline.on_grid(midnight, 288, 5.0)
+    basal_u = form.basal_u
+    assert grid.insulin_u_per_min.sum() * 5 == pytest.approx(
+        sum(doses.values()) + basal_u, rel=1e-9
+    )
+    assert grid.basal_known.all() == (basal_u > 0)
     assert not grid.basal_assumed.any()
-    assert assess(timeline).reasons_insufficient == ()
+    missing = [what for what, has in (("sensor", form.source == "sensor"), ("insulin", doses),
+                                      ("carbohydrates", meals)) if not has]  # fmt: skip
+    reasons = [reason.split(":")[0] for reason in assess(timeline).reasons_insufficient]
+    assert reasons == missing
 
 
-@every_format
+@pytest.mark.parametrize("name", [name for name in sorted(BATTERY) if BATTERY[name].shuffles])
 @in_a_folder
 @given(seed=st.integers(0, 2**32))
 def test_the_order_and_number_of_rows_never_matter(tmp_path, name, seed):
@@ -310,7 +509,8 @@ def test_overlapping_exports_are_one_record(tmp_path_factory, name, first, secon
 def test_every_value_is_kept_or_dropped_by_name(tmp_path, name):
     """Of each kind: seen = kept + dropped, and the columns hold what was kept."""
     rows = BATTERY[name].rows(1.0)
-    assert_accounts(read_record(put(tmp_path, name, [*rows, *rows[3:60]])))
+    twice = rows[3:60] if BATTERY[name].shuffles else []
+    assert_accounts(read_record(put(tmp_path, name, [*rows, *twice])))
 
 
 def assert_accounts(timeline):
@@ -334,6 +534,8 @@ def assert_accounts(timeline):
 @every_format
 def test_mmol_declared_as_mg_dl_is_refused_and_mended_by_the_unit(tmp_path, name):
     """The line names value and mend; following it gives the same day."""
+    if BATTERY[name].molar:
+        pytest.skip("the format's own unit is mmol/L")
     path = put(tmp_path, name, BATTERY[name].rows(18.01559))
     with pytest.raises(InputError, match=r"glucose: the median .* unit='mmol/L'") as refused:
         read_record(path)
@@ -345,9 +547,10 @@ def test_mmol_declared_as_mg_dl_is_refused_and_mended_by_the_unit(tmp_path, name
 @every_format
 def test_mg_dl_asked_for_as_mmol_is_refused(tmp_path, name):
     """The other way round as well."""
-    path = put(tmp_path, name, BATTERY[name].rows(1.0))
+    molar = BATTERY[name].molar
+    path = put(tmp_path, name, BATTERY[name].rows(18.01559 if molar else 1.0))
     with pytest.raises(InputError, match=r"declared as mmol/L is above 30"):
-        read_record(path, unit="mmol/L")
+        read_record(path, unit=None if molar else "mmol/L")
 
 
 def record_or_none(path):
@@ -368,7 +571,7 @@ def test_a_file_cut_anywhere_is_refused_or_shorter_with_the_cut_row_counted(tmp_
         path.write_text(text[:length])
         part = record_or_none(path)
         if part is not None:
-            assert path.suffix == ".csv"
+            assert path.suffix in {".csv", ".txt"}
             assert set(part.glucose.mg_dl.tolist()) <= whole
             noted = any("line break" in note for note in part.notes)
             assert noted != text[:length].endswith("\n")
@@ -512,10 +715,15 @@ def test_real_replay_in_detail():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("cgm_format", "holds clarity and libreview and nightscout files"),
+        ("cgm_format", "holds clarity and d1namo and libreview and nightscout files"),
         ("pyloopkit", "nothing says that they are one person's"),
         ("py_replay_bg/patient_info.csv", "holds no glucose"),
         ("fhir_examples/uscore_patient-example.json", "is a FHIR resource"),
+        ("cgm_format/d1namo_insulin_001.csv", "D1NAMO's insulin; give the table of glucose"),
+        ("iglu/example_data_hall.csv", "holds 19 people; pass person=, one of 1636-69-001"),
+        ("iglu/example_meals_hall.csv", "the meals of iglu's people"),
+        ("oref0/pumphistory.json", "there is no glucose; give the folder"),
+        ("fhir_examples/uscore_patient-example.json", "are no sensor record"),
         ("glupredkit/synthetic_data.csv", "is in no known format"),
         ("uci_diabetes_aim94/data-01", "is in no known format"),
     ],

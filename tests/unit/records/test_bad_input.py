@@ -38,7 +38,7 @@ def refusal(path, **options):
         (b"[]", "is an empty JSON list"),
         (b"{}", "is in no known format"),
         (b'"text"', "is in no known format"),
-        (b'{"resourceType": "Bundle"}', "is a FHIR resource, which is not read"),
+        (b'{"resourceType": "Bundle"}', "FHIR: the bundle holds no resource; export it again"),
         (b"PK\x03\x04\x00\x00\x08", "is not text"),
         (bytes(range(256)) * 4, "is not text"),
         (b"\xff\xfeA", "is not text"),

@@ -1,0 +1,51 @@
+"""Files that hold several people: whose rows are wanted, and by what name they go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ..physiology.errors import InputError
+from .values import shown
+
+LISTED = 20
+_PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
+
+
+def ids_of(cells: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of a file in the order of their first row."""
+    return tuple(dict.fromkeys(cell.strip() for cell in cells if cell.strip()))
+
+
+def chosen(ids: Sequence[str], person: str | None) -> str:
+    """Return the id to read.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        Of the file.
+    person : str or None
+        The one asked for; needed where there are several.
+
+    Raises
+    ------
+    InputError
+        When there are several ids and none is asked for, or the one asked for is none of them.
+    """
+    if not ids:
+        raise InputError("record: no row names a person in the column 'id'; fill it in")
+    if person is None and len(ids) == 1:
+        return ids[0]
+    if person in ids:
+        return str(person)
+    more = "" if len(ids) <= LISTED else f" and {len(ids) - LISTED} more"
+    listed = ", ".join(shown(one, 24) for one in ids[:LISTED]) + more
+    if person is None:
+        raise InputError(f"record: the file holds {len(ids)} people; pass person=, one of {listed}")
+    raise InputError(f"person: {person[:24]!r} is not in the file; use one of {listed}")
+
+
+def pseudonym(ids: Sequence[str], person: str) -> str:
+    """Return a name for the person that is none: the id, or its number in the file."""
+    plain = re.sub(r"\s+", "-", person)
+    return plain if _PSEUDONYM.fullmatch(plain) else f"person-{ids.index(person) + 1}"
