@@ -116,7 +116,8 @@ def design_of(people: Sequence[PersonEvents], model: PopulationKinetics) -> Desi
         Naming the person, if a covariate is missing or a dose or measurement is not of the model.
     """
     parts = [_rows(person, model) for person in people]
-    segments, charts, owner = [], [], []
+    segments, charts = [], []
+    owner: list[int] = []
     for k, (person, rows) in enumerate(zip(people, parts, strict=True)):
         segment, chart = _segments(person, np.array([row[0] for row in rows]), model)
         segments.append(segment + len(owner))

@@ -59,7 +59,7 @@ class Populations:
         return cls(
             {},
             np.array([[effect.value for effect in model.effects]]).reshape(1, -1),
-            np.linalg.cholesky(model.omega)[None],
+            np.asarray(np.linalg.cholesky(model.omega)[None], dtype=np.float64),
             np.array([[e.additive if e else 1.0 for e in errors]]),
             np.array([[e.proportional if e else 0.0 for e in errors]]),
         )
@@ -209,18 +209,13 @@ def _find_modes(
 def _merged(design: Design, all_: Modes, few: Modes, people: NDArray[np.int64]) -> Modes:
     """Return modes in which those of some people are replaced."""
     looks = np.concatenate([np.flatnonzero(design.of == p) for p in people] or [np.zeros(0, int)])
-    parts = []
-    for whole, part in zip(
-        (all_.etas, all_.minus2, all_.precision, all_.converged),
-        (few.etas, few.minus2, few.precision, few.converged),
-        strict=True,
-    ):
-        copy = whole.copy()
-        copy[:, people] = part
-        parts.append(copy)
+    etas, minus2 = all_.etas.copy(), all_.minus2.copy()
+    precision, converged = all_.precision.copy(), all_.converged.copy()
+    etas[:, people], minus2[:, people] = few.etas, few.minus2
+    precision[:, people], converged[:, people] = few.precision, few.converged
     expected = all_.expected.copy()
     expected[:, looks] = few.expected
-    return Modes(parts[0], parts[1], parts[2], expected, parts[3])
+    return Modes(etas, minus2, precision, expected, converged)
 
 
 def _quadratic(

@@ -211,7 +211,7 @@ def fit_kinetics(
     if not 2 <= draws <= 1_000_000:
         raise InputError(f"draws is {draws}; give a number from 2 to 1000000")
     design, pops = design_of([person], model), Populations.of(model)
-    d, root = len(model.spread), np.linalg.cholesky(model.omega)
+    d, root = len(model.spread), pops.root[0]
     found = find_modes(design, model, pops)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     sampled = temper(_likelihood(design, model, root), max(draws, 400), d, rng)

@@ -1,4 +1,4 @@
-"""Fits to public data sets give the published population kinetics, and last samples are foretold."""
+"""Fits to public data give the published population kinetics; last samples are foretold."""
 
 from __future__ import annotations
 
