@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -76,12 +77,12 @@ class Conformal:
     def stretch(self) -> Array:
         """Return by which factor each half width is multiplied now (H, 2)."""
         out = np.ones(self.aim.shape)
-        for h, side in np.ndindex(*self.aim.shape):
+        for h, side in product(range(len(self.aim)), range(2)):
             known = self.scores[h, side][np.isfinite(self.scores[h, side])]
             if len(known) < FEWEST:
                 continue
             # The finite-sample quantile; beyond the largest score the band goes on growing.
-            level = (1.0 - self.aim[h, side]) * (len(known) + 1) / len(known)
+            level = (1.0 - float(self.aim[h, side])) * (len(known) + 1) / len(known)
             over = max(0.0, level - 1.0) * len(known) * BEYOND
             out[h, side] = 1.0 + float(np.quantile(known, np.clip(level, 0.0, 1.0))) + over
         return np.clip(out, NARROWEST, WIDEST)

@@ -7,7 +7,7 @@ readings up to its origin alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +113,23 @@ def _after(twin: Twin, record: Timeline) -> Steps:
 
 def _since(steps: Steps) -> Array:
     dosed = np.where(steps.bolus_u > 0.0, np.arange(len(steps)), -np.inf)
-    return STEP_MIN * (np.arange(len(steps)) - np.maximum.accumulate(dosed))
+    behind = np.arange(len(steps), dtype=np.float64) - np.maximum.accumulate(dosed)
+    return np.asarray(STEP_MIN * behind, dtype=np.float64)
+
+
+def calibrated(twin: Twin, earlier: Twin, record: Timeline, rng: np.random.Generator) -> Twin:
+    """Return a twin with the calibration that an earlier twin of the person earned.
+
+    Parameters
+    ----------
+    twin : Twin
+    earlier : Twin
+        Fitted to the beginning of the record only, so that the rest can tell how it forecasts.
+    record : Timeline
+        Which goes on after the earlier twin's end.
+    """
+    rolled = roll_ahead([earlier], [record], rng)
+    return replace(twin, calibration=calibrate_along(rolled, 0)[0])
 
 
 def calibrate_along(

@@ -16,6 +16,7 @@ from ..physiology.errors import InputError
 from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
+from .conformal import Conformal
 from .coordinates import MEANING, NAMES, Coordinates
 from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
 from .joint import Found, root_of
@@ -74,6 +75,8 @@ class Twin:
         Equally likely draws of the body, and where each is at the record's end.
     residual : OwnResidual or None
         What a learned residual knows of the person, and whether it is on.
+    calibration : Conformal or None
+        What later readings said of the bands of its forecasts (``rolling.calibrated``).
     """
 
     subject: str
@@ -91,6 +94,7 @@ class Twin:
     settings: Mapping[str, Any] = field(default_factory=dict)
     posterior: Posterior | None = None
     residual: OwnResidual | None = None
+    calibration: Conformal | None = None
 
     @classmethod
     def of(
@@ -181,11 +185,14 @@ class Twin:
             covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
         )
 
-    def forecast(self, plan: Plan, until: float, draws: int, rng: np.random.Generator) -> Forecast:
+    def forecast(
+        self, plan: Plan, until: float, draws: int, rng: np.random.Generator,
+        calibrated: bool = False,
+    ) -> Forecast:  # fmt: skip
         """Forecast readings under a plan: see ``ahead.forecast``."""
         from .ahead import forecast
 
-        return forecast(self, plan, until, draws, rng)
+        return forecast(self, plan, until, draws, rng, calibrated)
 
     def whatif(
         self, record: Timeline, change: Change, *, rng: np.random.Generator, days: float = 1.0,
@@ -224,6 +231,7 @@ class Twin:
             "settings": dict(self.settings),
             "posterior": None if self.posterior is None else self.posterior.to_dict(),
             "residual": None if self.residual is None else self.residual.to_dict(),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
         }
 
 
@@ -263,4 +271,5 @@ def load_twin(path: str | Path) -> Twin:
         data["settings"],
         None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
         None if data.get("residual") is None else OwnResidual.from_dict(data["residual"]),
+        None if data.get("calibration") is None else Conformal.from_dict(data["calibration"]),
     )
