@@ -113,7 +113,8 @@ def forecast(
     Raises
     ------
     InputError
-        If the twin has no draws or, where asked for, no calibration, the time is none or too long, or a dose lies outside of it.
+        If the twin has no draws or, where asked for, no calibration; the time is none or too
+        long; or a dose lies outside of it.
     """
     posterior = _posterior(twin)
     start, steps = posterior.present.time_s, _steps(until, posterior.present.time_s)
