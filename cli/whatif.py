@@ -1,4 +1,4 @@
-"""Ask what would have happened on past days with other doses; research only."""
+"""Ask what other doses would have done on past days."""
 
 from __future__ import annotations
 

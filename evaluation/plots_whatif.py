@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ def whatif_picture(answer: WhatIf, path: str | Path, timezone: str = "UTC") -> N
     axes.plot(moments, answer.reading, ".", ms=2.5, color=READING, label="readings", zorder=4)
     top = max(300.0, float(np.nanmax([np.quantile(answer.changed, 0.95), *answer.reading])) + 20.0)
     axes.set(ylim=(40.0, min(top, 500.0)), xlim=(time[0], time[-1]), ylabel="glucose, mg/dL")
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M\n%d %b", tz=zone))
+    days: Any = DateFormatter
+    axes.xaxis.set_major_formatter(days("%H:%M\n%d %b", tz=zone))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, frameon=False)
     axes.set_xlabel(f"median and 90 % of possible bodies. {RESEARCH}", fontsize=8, color="#5b6770")

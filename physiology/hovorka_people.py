@@ -103,7 +103,7 @@ def _draw(normal: Array) -> tuple[Array, Array]:
     values["EGP0"] = values["F01"] + SURPLUS[0] * np.exp(SURPLUS[1] * surplus)
     values["BW"] = WEIGHT_KG[0] + (WEIGHT_KG[1] - WEIGHT_KG[0]) * ndtr(weight)
     values |= {name: np.full(len(normal), v) for name, v in SHARED.items()}
-    order = load_model("hovorka_2004").Params._fields
+    order = [q.name for q in load_model("hovorka_2004").parameters]
     years = AGE_YEARS[0] + (AGE_YEARS[1] - AGE_YEARS[0]) * ndtr(age)
     return np.stack([values[name] for name in order], axis=1), years
 

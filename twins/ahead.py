@@ -8,7 +8,7 @@ each coming meal is miscounted anew. Open loop under a plan, or with the person'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -49,7 +49,7 @@ class Forecast:
     draws : array (T, n), mg/dL
         Readings of each draw, errors included; within what a sensor can mean (0 and above).
     quantiles : mapping of float to array (T,), mg/dL
-        Of the draws; after ``calibrated`` the bands are widened or narrowed.
+        Of the draws; bands of calibrated forecasts are widened or narrowed, draws with them.
     """
 
     time_s: Array
@@ -92,8 +92,9 @@ class Forecast:
 
 
 def forecast(
-    twin: Twin, plan: Plan, until: float, draws: int, rng: np.random.Generator
-) -> Forecast:
+    twin: Twin, plan: Plan, until: float, draws: int, rng: np.random.Generator,
+    calibrated: bool = False,
+) -> Forecast:  # fmt: skip
     """Forecast a person's readings under a plan.
 
     Parameters
@@ -105,11 +106,14 @@ def forecast(
         Hours after the record's end; or, from a million on, seconds since 1970 UTC.
     draws : int
     rng : Generator
+    calibrated : bool
+        Stretch the draws as the person's own later readings ask for (``rolling.calibrated``).
 
     Raises
     ------
     InputError
-        If the twin has no draws, the time is none or too long, or a dose lies outside of it.
+        If the twin has no draws or, where asked for, no calibration; the time is none or too
+        long; or a dose lies outside of it.
     """
     posterior = _posterior(twin)
     start, steps = posterior.present.time_s, _steps(until, posterior.present.time_s)
@@ -120,7 +124,14 @@ def forecast(
     error = _errors(posterior, rows, steps, rng)
     regimen = _Regimen.of(twin, plan, start, steps)
     readings = _lead(twin, posterior, rows, level, error, regimen, rng)
-    time = start + STEP_S * np.arange(steps + 1)
+    ahead: Array = STEP_S * np.arange(steps + 1, dtype=np.float64)
+    if calibrated:
+        if twin.calibration is None:
+            raise InputError(
+                "the twin has no calibration; give it one with dosegym.twins.rolling.calibrated"
+            )
+        readings = np.maximum(twin.calibration.stretched(readings, ahead / 60.0), 0.0)
+    time = start + ahead
     values = np.quantile(readings, QUANTILES, axis=1)
     return Forecast(time, readings, dict(zip(QUANTILES, values, strict=True)))
 
@@ -216,7 +227,7 @@ class _Regimen:
     @classmethod
     def of(cls, twin: Twin, plan: Plan, start_s: float, steps: int) -> _Regimen:
         begin = float(twin.settings.get("end_minute", start_s / 60.0 % 1440.0))
-        minute = begin + SAMPLE_MIN * np.arange(steps)
+        minute: Array = begin + SAMPLE_MIN * np.arange(steps, dtype=np.float64)
         basal = plan.basal if plan.basal is not None else schedule(twin.settings, "basal_u_per_h")
         if basal is not None and not isinstance(basal, DailySchedule):
             basal = constant_schedule(float(basal))
@@ -280,13 +291,3 @@ def _lead(
         glucose = advance(engine, x, with_sensitivity(where, params, level[k]), u)[-1]
         out[k + 1] = np.maximum(glucose + error[k + 1], 0.0)
     return out
-
-
-def standing(twin: Twin, posterior: Posterior, end_minute: float) -> Twin:
-    """Return a twin whose draws stand somewhere else, e.g. where a filter has led them."""
-    return replace(
-        twin,
-        posterior=posterior,
-        end_s=posterior.present.time_s,
-        settings={**twin.settings, "end_minute": end_minute},
-    )

@@ -141,9 +141,7 @@ def laid(change: Change, timeline: Timeline, seen: Observations, first: int, las
         If basal insulin is changed but none is recorded, or a dated dose lies outside.
     """
     if change.basal != 1.0 and seen.own_basal:
-        raise InputError(
-            f"basal x {change.basal:g}, but the record tells no basal insulin; add the pump's export"
-        )
+        raise InputError(f"basal x {change.basal:g}, but the record tells no basal insulin; add it")
     doses, n = doses_of(timeline, seen), len(seen.insulin)
     within = np.zeros(n)
     within[first:last] = 1.0

@@ -59,9 +59,10 @@ class Plan:
         _check("bolus", self.boluses, MOST_UNITS, "U")
         _check("meal", self.meals, MOST_GRAMS, "g")
 
-    def times(self, **factors: float) -> Plan:
-        """Return the plan with other factors, e.g. ``plan.times(basal_factor=0.9)``."""
-        return replace(self, **factors)
+    def times(self, basal: float = 1.0, bolus: float = 1.0) -> Plan:
+        """Return the plan with its basal and its boluses multiplied further."""
+        basal, bolus = self.basal_factor * basal, self.bolus_factor * bolus
+        return replace(self, basal_factor=basal, bolus_factor=bolus)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in JSON."""

@@ -1,4 +1,4 @@
-"""Lets virtual people live the same days again with other doses: what really would have happened."""
+"""Lets virtual people live the same days again with other doses: what would have happened."""
 
 from __future__ import annotations
 

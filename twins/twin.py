@@ -17,6 +17,7 @@ from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.consent import permit_twin
 from ..records.timeline import Timeline
+from .conformal import Conformal
 from .coordinates import MEANING, NAMES, Coordinates
 from .forward import WINDOW_MIN, with_sensitivity
 from .joint import root_of
@@ -78,6 +79,8 @@ class Twin:
         Equally likely draws of the body, and where each is at the record's end.
     residual : OwnResidual or None
         What a learned residual knows of the person, and whether it is on.
+    calibration : Conformal or None
+        What later readings said of the bands of its forecasts (``rolling.calibrated``).
     """
 
     subject: str
@@ -96,6 +99,7 @@ class Twin:
     posterior: Posterior | None = None
     residual: OwnResidual | None = None
     consent_id: str = ""
+    calibration: Conformal | None = None
 
     @classmethod
     def of(
@@ -182,11 +186,14 @@ class Twin:
             covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
         )
 
-    def forecast(self, plan: Plan, until: float, draws: int, rng: np.random.Generator) -> Forecast:
+    def forecast(
+        self, plan: Plan, until: float, draws: int, rng: np.random.Generator,
+        calibrated: bool = False,
+    ) -> Forecast:  # fmt: skip
         """Forecast readings under a plan: see ``ahead.forecast``."""
         from .ahead import forecast
 
-        return forecast(self, plan, until, draws, rng)
+        return forecast(self, plan, until, draws, rng, calibrated)
 
     def whatif(
         self, record: Timeline, change: Change, *, rng: np.random.Generator, days: float = 1.0,
@@ -226,6 +233,7 @@ class Twin:
             "posterior": None if self.posterior is None else self.posterior.to_dict(),
             "residual": None if self.residual is None else self.residual.to_dict(),
             "consent_id": self.consent_id,
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
         }
 
 
@@ -300,4 +308,5 @@ def twin_from_dict(data: Any, path: str | Path) -> Twin:
         None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
         None if data.get("residual") is None else OwnResidual.from_dict(data["residual"]),
         str(data.get("consent_id", "")),
+        None if data.get("calibration") is None else Conformal.from_dict(data["calibration"]),
     )

@@ -30,7 +30,7 @@ DRAWS: Final = 200
 QUANTILES: Final = (0.05, 0.5, 0.95)
 RESEARCH: Final = "For research only: an answer about days that are past, not advice on a dose."
 # Insulin of a day, and one bolus, may leave what the record holds by this factor (project choice:
-# tests and bench/whatif try a quarter; twice that is extrapolation).
+# tests and benchmark try a quarter; twice that is extrapolation).
 BEYOND: Final = 1.5
 PRIOR_DRAWS: Final = 64
 PRIOR_DAYS: Final = 2
@@ -165,7 +165,8 @@ def whatif(
     again = lived.again(twin, altered)
     _learnt(twin, lived, again, altered, first, rng)
     here = slice(first // SAMPLE_MIN, last // SAMPLE_MIN + 1)
-    time = seen.start_s + 60.0 * SAMPLE_MIN * np.arange(len(seen.glucose))
+    samples = np.arange(len(seen.glucose), dtype=np.float64)
+    time: Array = seen.start_s + 60.0 * SAMPLE_MIN * samples
     return WhatIf(
         twin.subject, change, time[here], lived.true[here], again[here], seen.glucose[here],
         _notes(twin, record, seen),

@@ -146,7 +146,10 @@ def make(
     sensing = load_sensor(sensor)
     days_of, body = load_scenario(scenario), None
     if twin is not None:
-        brought = {"patient": (patient, PATIENT), "physiology": (physiology, BODY)}
+        brought: dict[str, tuple[Any, Any]] = {
+            "patient": (patient, PATIENT),
+            "physiology": (physiology, BODY),
+        }
         brought |= {"gut": (gut, GUT), "residual": (residual, None), "cohort": (cohort, None)}
         body = treated(twin, brought)
         model, people, residual = body.model, body.cohort, body.residual

@@ -21,7 +21,7 @@ PUBLISHED = {
     "SIE": 520e-4, "ka1": 0.006, "ka2": 0.06, "ka3": 0.03, "VI": 0.12, "ke": 0.138,
     "tmaxI": 55.0, "AG": 0.8, "tmaxG": 40.0,
 }  # fmt: skip
-MEAN = np.array([[PUBLISHED[name] for name in MODEL.Params._fields]])
+MEAN = np.array([[PUBLISHED[name] for name in MODEL.parameter_index]])
 
 
 def people() -> Patients:
