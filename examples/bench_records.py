@@ -127,6 +127,12 @@ def entries(folder, only=""):
                 copy = Path(shutil.copy(path, alone / path.name))
                 yield survey(name, copy, [copy])
                 copy.unlink()
+    yield from sets(folder, only)
+
+
+def sets(folder, only=""):
+    """Yield an entry for every set of files that make one record together."""
+    with tempfile.TemporaryDirectory() as place:
         for title, (part, names) in SETS.items():
             together = Path(tempfile.mkdtemp(dir=place))
             files = [folder / part / name for name in names if name]

@@ -27,6 +27,7 @@ ENOUGH_DAYS = 3.0
 MEAL_GAP_MIN = 30
 # A person who pricks a finger four times a day tells in four weeks what a sensor tells in hours.
 LONGEST_DAYS_OF_FINGERS = 28
+LONGEST_GAP_OF_FINGERS_H, ENOUGH_DAYS_OF_FINGERS = 72.0, 21.0  # project choice
 
 
 @dataclass(frozen=True)
@@ -165,13 +166,16 @@ def observe(timeline: Timeline) -> Observations:
 def _stretch(timeline: Timeline) -> tuple[float, float, tuple[str, ...]]:
     """Return first and last second of the readings to use, and what is to be said about it."""
     time = timeline.glucose.time_s
-    breaks = np.flatnonzero(np.diff(time) > LONGEST_GAP_H * 3600.0)
+    by_finger = timeline.glucose_source == "finger"
+    longest_gap = LONGEST_GAP_OF_FINGERS_H if by_finger else LONGEST_GAP_H
+    enough = ENOUGH_DAYS_OF_FINGERS if by_finger else ENOUGH_DAYS
+    breaks = np.flatnonzero(np.diff(time) > longest_gap * 3600.0)
     starts = time[np.append(0, breaks + 1)] if len(time) else np.zeros(1)
     ends = time[np.append(breaks, len(time) - 1)] if len(time) else np.zeros(1)
     # The last reading of a stretch stands for its own interval.
     days = (ends - starts + (timeline.sampling_interval_s if len(time) else 0.0)) / 86400.0
     longest = len(days) - 1 - int(np.argmax(days[::-1]))
-    which = len(days) - 1 if days[-1] >= ENOUGH_DAYS else longest
+    which = len(days) - 1 if days[-1] >= enough else longest
     if days[which] * 24.0 < SHORTEST_HOURS:
         whole = " without a pause of a day" if len(days) > 1 else ""
         raise InputError(
@@ -184,7 +188,7 @@ def _stretch(timeline: Timeline) -> tuple[float, float, tuple[str, ...]]:
     after = float(time[-1] - last) / 86400.0
     ending = "at the last reading" if after <= 0.0 else f"{after:.1f} days before the last reading"
     note = (
-        f"glucose pauses for more than {LONGEST_GAP_H:g} h {len(days) - 1} time(s); the twin is "
+        f"glucose pauses for more than {longest_gap:g} h {len(days) - 1} time(s); the twin is "
         f"fitted to one stretch of {days[which]:.1f} days that ends {ending}"
     )
     return first, last, (note,)
