@@ -22,6 +22,19 @@ def command(
     weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
     age_years: Annotated[float | None, typer.Option(help="Age, if not recorded.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the search's starts.")] = 0,
+    population: Annotated[
+        str | None, typer.Option(help="Of a table of doses and concentrations: name or JSON file.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Whose rows of such a table.")] = None,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Follow a growing record, or a Nightscout https address."),
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep the followed twin in this folder.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Follow for one poll only.")] = False,
+    interval: Annotated[float, typer.Option(help="Seconds between polls.")] = 300.0,
 ) -> None:
     """Find the most probable body for a record; print its error and what the record tells of it."""
     from rich.console import Console
@@ -31,7 +44,24 @@ def command(
     from ..records import read_record
     from ..twins import fit_twin
 
+    if follow:
+        from .fit_follow import follow_record
+
+        return follow_record(
+            record, state=state, once=once, interval_s=interval, seed=seed, out=out,
+            read=lambda: read_record(record, format=format, unit=unit, timezone=timezone),
+            prepare=lambda timeline: with_person(timeline, weight_kg, age_years),
+        )  # fmt: skip
     check_outputs(out, inputs=[record])
+    kind = _kind(record, format, population)
+    if kind == "events":
+        from .fit_kinetics import fit_events
+
+        return fit_events(record, out, population, subject, unit, seed)
+    if kind == "pressure":
+        from .fit_pressure import fit_pressures
+
+        return fit_pressures(record, out, unit, timezone, weight_kg, age_years, seed)
     timeline = read_record(record, format=format, unit=unit, timezone=timezone)
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:
@@ -39,6 +69,16 @@ def command(
     if out is not None:
         write_text(out, json.dumps(twin.to_dict(), indent=1) + "\n")
     _print(twin)
+
+
+def _kind(record: Path, format: str | None, population: str | None) -> str:
+    """Return which kind of record a path holds: events, pressure or glucose."""
+    from ..records.read_events import is_events
+    from ..records.read_pressure import kind_of_record
+
+    if format is not None:
+        return "glucose"
+    return "events" if population or is_events(record) else kind_of_record(record)
 
 
 def _print(twin: Any) -> None:

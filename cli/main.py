@@ -28,6 +28,8 @@ VERBS = (
     "certify",
     "replay",
     "fit",
+    "whatif",
+    "phenotypes",
     "recommend",
     "serve",
     "trial",

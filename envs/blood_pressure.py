@@ -79,6 +79,9 @@ class BloodPressureTask:
         Lane i treats person i (modulo the cohort) instead of a random one.
     threads : int
         Threads of the engine.
+    begun : tuple of array, optional
+        Body (people, S), amounts of the drugs (people, 6, 4) and mean exposures (people, 6) at the
+        first visit, where people come as they are and not settled on the entry regimen.
     """
 
     model: Model
@@ -101,6 +104,7 @@ class BloodPressureTask:
     cost_weights: Mapping[str, float] | None = None
     by_lane: bool = False
     threads: int = 1
+    begun: tuple[Array, Array, Array] | None = None
     name: str = "BloodPressure"
 
     cost_names: ClassVar[tuple[str, ...]] = LOG[:N_COSTS]
@@ -161,6 +165,8 @@ class BloodPressureTask:
 
         Body (people, S), amounts of the drugs (people, 6, 4) and mean exposures (people, 6).
         """
+        if self.begun is not None:
+            return self.begun
         people, formulary = self.cohort.patients, self.cohort.formulary
         drugs = (self.cohort.entry > 0).sum(axis=1)
         taken = self.adherence.probability(self.charts[:, C["share"]], drugs, 0.0)

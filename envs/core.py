@@ -53,7 +53,11 @@ class Task(Protocol):
     """
 
     cost_names: ClassVar[tuple[str, ...]]
-    log_columns: ClassVar[tuple[str, ...]]
+
+    @property
+    def log_columns(self) -> tuple[str, ...]:
+        """Names of the columns of ``Step.log``."""
+        ...
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..physiology.engine import Engine, engine_for
 from ..physiology.errors import InputError
 from ..physiology.model import Model
+from ..physiology.models.uva_padova_gains import ADDED
 from ..therapy.cohort import Cohort
 from ..therapy.dosing import DosingMap
 from ..therapy.onboard import MEMORIES, filter_decays, iob_cap
@@ -25,6 +26,7 @@ from ..therapy.sensor import Sensor
 from ..therapy.view import INSULIN_VIEW, LAGS_MIN
 from . import kernels
 from .core import Array, Step, Streams
+from .insulin_residual import COLUMNS, TaskResidual, in_force
 from .insulin_start import draw_episode, start_body
 from .insulin_state import Episode, Orders, Start, State
 from .reward import reward_code, reward_table
@@ -71,8 +73,12 @@ class InsulinTask:
         Lane i treats person i (modulo the cohort) instead of a random one.
     threads : int
         Threads of the engine.
+    rest : array (people, S), optional
+        Steady states on a usual day, where the patients' parameters are those of another.
     start : Start, optional
         Where each person begins, instead of ``start_glucose`` and a quiet past.
+    residual : TaskResidual, optional
+        Sets the body's gains and drift by the half hour; the model must have them.
     """
 
     model: Model
@@ -92,10 +98,12 @@ class InsulinTask:
     by_lane: bool = False
     threads: int = 1
     start: Start | None = None
+    rest: Array | None = None
+    residual: TaskResidual | None = None
     name: str = "Insulin"
 
     cost_names: ClassVar[tuple[str, ...]] = ("below_54", "below_70", "above_250", "iob_cap")
-    log_columns: ClassVar[tuple[str, ...]] = (
+    judged_columns: ClassVar[tuple[str, ...]] = (
         *cost_names,
         "cost",
         "episode_cost",
@@ -111,6 +119,11 @@ class InsulinTask:
         "cgm_mg_dl",
         "rescue_carbs_g",
     )
+
+    @cached_property
+    def log_columns(self) -> tuple[str, ...]:
+        """Columns of ``Step.log``; the residual's gains come last, where there is one."""
+        return self.judged_columns + (() if self.residual is None else COLUMNS)
 
     @cached_property
     def observation_space(self) -> Box:
@@ -140,6 +153,8 @@ class InsulinTask:
     @cached_property
     def basal_states(self) -> Array:
         """Steady states (people, S) on the prescribed basal."""
+        if self.rest is not None:
+            return self.rest
         return self.model.initial(self.cohort.patients.params)
 
     @cached_property
@@ -254,7 +269,11 @@ class InsulinTask:
     def live(self, episode: Episode, state: State, orders: Orders) -> Array:
         """Let the bodies live through the interval."""
         body = state.body.copy()
-        self.engine.advance(body, episode.params, orders.inputs, threads=self.threads)
+        params = episode.params
+        if self.residual is not None:
+            params = params.copy()
+            params[:, -len(ADDED) :] = in_force(episode.gains, state.minute)
+        self.engine.advance(body, params, orders.inputs, threads=self.threads)
         return body
 
     def judge(
@@ -297,6 +316,10 @@ class InsulinTask:
             new.minute, left, new.episode_cost,
             log, reward, done,
         )  # fmt: skip
+        if self.residual is not None:
+            begun = new.minute - (0 if first else self.step_min)
+            log[:, -len(COLUMNS) : -1] = in_force(episode.gains, begun)
+            log[:, -1] = episode.member
         if first:
             # Nothing has been decided yet: costs count from the first interval on.
             log[:, : len(self.cost_names) + 2] = 0.0

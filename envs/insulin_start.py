@@ -58,7 +58,12 @@ def draw_episode(
         told[i, :count, 0], told[i, :count, 1] = plan.told_min[order], plan.told_g[order]
     chart, params = task.charts[person], task.cohort.patients.params[person]
     steps = np.full(n, task.n_steps, dtype=np.int64)
-    return Episode(person, params, chart, meals, told, gain, offset, heed, flow, steps)
+    gains, member = np.empty((n, 0, 0)), np.zeros(n, dtype=np.int64)
+    if task.residual is not None:
+        gains, member = task.residual.draw(streams)
+    return Episode(
+        person, params, chart, meals, told, gain, offset, heed, flow, steps, gains, member
+    )
 
 
 def start_body(task: InsulinTask, person: NDArray[np.int64], draw: Array) -> Array:

@@ -23,7 +23,10 @@ class Start(NamedTuple):
 
 
 class Episode(NamedTuple):
-    """What was drawn at the start of each lane's episode."""
+    """What was drawn at the start of each lane's episode.
+
+    ``gains`` (B, 48, 6) and ``member`` (B,) are the residual's; empty and zero without one.
+    """
 
     person: NDArray[np.int64]
     params: Array
@@ -35,6 +38,8 @@ class Episode(NamedTuple):
     heed: Array
     flow: Array
     steps: NDArray[np.int64]
+    gains: Array
+    member: NDArray[np.int64]
 
 
 class State(NamedTuple):

@@ -55,6 +55,12 @@ ENTRIES = (
             },
             {
                 "days": 1,
+                "patient": "all",
+                "physiology": "uva_padova_gains",
+                "residual": "uva_padova_2026",
+            },
+            {
+                "days": 1,
                 "patient": ["child", "adolescent#003"],
                 "action": "meal_bolus",
                 "scenario": "messy",

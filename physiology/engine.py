@@ -1,4 +1,4 @@
-"""The hot path: any Model compiled once by Numba into one batched fixed-step Runge-Kutta kernel.
+"""The hot path: any Model compiled once by Numba into one batched fixed-step kernel.
 
 The kernel's source is generated from the model's shape (states, inputs, parameters by position),
 kept in the user's cache folder under a name that hashes everything it depends on, and compiled once
@@ -25,6 +25,7 @@ from .errors import InputError
 from .kernel_cache import cache_folder, identity, open_kernel
 from .kernel_source import LANES
 from .model import Model
+from .stepper import not_admitted
 
 __all__ = ["Engine", "cache_folder", "engine_for", "side_by_side"]
 
@@ -45,7 +46,7 @@ class Engine:
         start = time.perf_counter()
         module = open_kernel(model, self._warm_up)
         self.compile_seconds = time.perf_counter() - start
-        self._advance: Callable[..., None] = module.advance
+        self._advance: Callable[..., int | None] = module.advance
         self._outputs: Callable[..., None] = module.outputs
 
     def __reduce__(self) -> Any:
@@ -75,7 +76,7 @@ class Engine:
         seen: Array | None = None,
         threads: int = 1,
     ) -> None:
-        """Integrate all patients in place over ``len(u)`` held intervals by classical Runge-Kutta.
+        """Integrate all patients in place over ``len(u)`` held intervals by the model's stepper.
 
         Parameters
         ----------
@@ -86,7 +87,7 @@ class Engine:
         u : array (T, U, B)
             Inputs, each held over one interval of ``model.hold_every``.
         substeps : int
-            Runge-Kutta steps per interval.
+            Steps per interval.
         record : array (T, S, B), optional
             Receives the state at the end of each interval.
         seen : array (T, O, B), optional
@@ -97,7 +98,8 @@ class Engine:
         Raises
         ------
         InputError
-            If ``x`` is not a C-contiguous array of float64, which could not be changed in place.
+            If ``x`` is not a C-contiguous array of float64, which could not be changed in place, or
+            a person is beyond what an order-preserving stepper holds for; nobody is moved then.
         """
         if x.dtype != np.float64 or not x.flags.c_contiguous:
             raise InputError(
@@ -108,11 +110,16 @@ class Engine:
         step = self.model.hold_every / substeps
         none = np.empty((0, x.shape[1], x.shape[0]))
         stores = (none if record is None else record, none if seen is None else seen)
+        refused: list[int] = []
 
         def part(first: int, last: int) -> None:
-            self._advance(x, p, u, substeps, step, *stores, first, last)
+            bad = self._advance(x, p, u, substeps, step, *stores, first, last)
+            if bad is not None and bad >= 0:
+                refused.append(bad)
 
         side_by_side(part, x.shape[0], threads)
+        if refused:
+            raise InputError(not_admitted(self.model, p[min(refused)], step))
 
     def outputs(self, x: Array, p: Array, u: Array) -> Array:
         """Return the outputs (B, O) of states (B, S) under inputs (U, B)."""

@@ -75,10 +75,26 @@ def cache_folder() -> Path:
 
 def identity(model: Model) -> tuple[Any, ...]:
     """Return what tells two models' kernels apart in a process: name, options, code, constants."""
-    pieces = (model.equations, model.hold, model.observe)
+    pieces = _pieces(model)
     constants = tuple(_constants(piece) for piece in pieces)
     codes = tuple(getattr(piece, "__code__", piece) for piece in pieces)
-    return (model.name, repr(sorted(model.options.items())), model.hold_every, codes, constants)
+    options = repr(sorted(model.options.items()))
+    return (model.name, options, model.hold_every, model.stepper, codes, constants)
+
+
+def _pieces(model: Model) -> tuple[Callable[..., Any], ...]:
+    """Return the functions that are compiled, those that they have captured among them."""
+    found: list[Callable[..., Any]] = []
+    waiting = [model.equations, model.hold, model.observe, model.fastest]
+    while waiting:
+        piece = waiting.pop(0)
+        if piece is None or piece in found:
+            continue
+        found.append(piece)
+        if inspect.isfunction(piece):
+            captured = inspect.getclosurevars(piece).nonlocals
+            waiting += [v for _, v in sorted(captured.items()) if inspect.isfunction(v)]
+    return tuple(found)
 
 
 def _constants(piece: Callable[..., Any]) -> str:
@@ -104,7 +120,7 @@ def fingerprint(model: Model, source: str) -> str:
 
     from . import scalar
 
-    pieces = (model.equations, model.hold, model.observe)
+    pieces = _pieces(model)
     parts = [source, numba.__version__, np.__version__, repr(sorted(model.options.items()))]
     parts += [_constants(piece) for piece in pieces]
     digest = hashlib.sha256()
@@ -134,7 +150,10 @@ def _kernel_module(model: Model, source: str, path: Path) -> ModuleType:
         "rhs": scalar.function(model.equations(scalar)),
         "hold": scalar.function(model.hold(scalar)),
         "observe": scalar.function(model.observe(scalar)),
+        "maximum": scalar.maximum,
     }
+    if model.fastest is not None:
+        names["fastest"] = scalar.function(model.fastest(scalar))
     vars(module).update(names)
     # Numba's cache finds a kernel's module by name when it loads compiled code.
     sys.modules[spec.name] = module

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .errors import InputError
 from .model import Model
+from .stepper import STAGES, stepper_of
 
 LANES = 64
 
@@ -15,7 +17,7 @@ from numba import njit
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={{"contract", "nsz"}})
 def advance(x, p, u, substeps, h, record, seen, first, last):
     """Integrate patients x (B, S) in place, first to last, under inputs u (T, U, B) held."""
-    X = np.empty({n_all} * {lanes})
+{check}    X = np.empty({n_all} * {lanes})
     P = np.empty({n_par} * {lanes})
     V = np.empty({n_in} * {lanes})
     h2 = 0.5 * h
@@ -43,11 +45,7 @@ def advance(x, p, u, substeps, h, record, seen, first, last):
                     pars = Params({pars})
                     v = ({inputs})
 {load_states}
-                    {k1} = rhs(({x_all}), v, pars)
-                    {k2} = rhs(({x_k1}), v, pars)
-                    {k3} = rhs(({x_k2}), v, pars)
-                    {k4} = rhs(({x_k3}), v, pars)
-{store_states}
+{step}
             if keep:
                 for s in range({n_all}):
                     for j in range(n):
@@ -60,7 +58,7 @@ def advance(x, p, u, substeps, h, record, seen, first, last):
         for j in range(n):
             for s in range({n_all}):
                 x[start + j, s] = X[s * {lanes} + j]
-
+{passed}
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def outputs(x, p, u, y):
@@ -72,23 +70,71 @@ def outputs(x, p, u, y):
 '''
 
 
+_CHECK = """    reach = {reach!r}
+    # Whoever loses anything faster than the step can follow is refused before anybody moves.
+    for j in range(first, last):
+        if not fastest(Params({pars})) * h <= reach:
+            return j
+"""
+
+
 def _tuple(items: list[str]) -> str:
     return ", ".join(items) + ("," if len(items) == 1 else "")
+
+
+def _runge_kutta(n: int, x: list[str]) -> list[str]:
+    """Return the lines of a classical step of the first ``n`` of the states ``x``."""
+
+    def stage(k: str, h: str) -> str:
+        return _tuple([f"{v} + {h} * {k}{s}" if s < n else v for s, v in enumerate(x)])
+
+    def names(k: str) -> str:
+        return _tuple([f"{k}{s}" for s in range(n)])
+
+    return [
+        f"{names('a')} = rhs(({_tuple(x)}), v, pars)",
+        f"{names('b')} = rhs(({stage('a', 'h2')}), v, pars)",
+        f"{names('c')} = rhs(({stage('b', 'h2')}), v, pars)",
+        f"{names('d')} = rhs(({stage('c', 'h')}), v, pars)",
+        *(
+            f"X[{s * LANES} + j] = x{s} + (h6 * (a{s} + d{s}) + h3 * (b{s} + c{s}))"
+            for s in range(n)
+        ),
+    ]
+
+
+def _order_preserving(model: Model) -> list[str]:
+    """Return the lines of a step of SSPRK(5,2), clamped Euler steps of h / 4 (see ``stepper``)."""
+    n, m = len(model.states), len(model.memory)
+    memory = [f"x{s}" for s in range(n, n + m)]
+    lines = ["part = h / reach", *(f"y{s} = x{s}" for s in range(n))]
+    for _ in range(STAGES):
+        state = _tuple([*(f"y{s}" for s in range(n)), *memory])
+        lines.append(f"{_tuple([f'a{s}' for s in range(n)])} = rhs(({state}), v, pars)")
+        for s, quantity in enumerate(model.states):
+            moved = f"y{s} + part * a{s}"
+            lines.append(
+                f"y{s} = maximum(0.0, {moved})" if quantity.low == 0.0 else f"y{s} = {moved}"
+            )
+    start, end = 1.0 / STAGES, (STAGES - 1.0) / STAGES
+    lines += [f"X[{s * LANES} + j] = {start!r} * x{s} + {end!r} * y{s}" for s in range(n)]
+    return lines
 
 
 def kernel_source(model: Model) -> str:
     """Return Python source with ``advance`` and ``outputs``; the caller injects the equations."""
     n, m = len(model.states), len(model.memory)
     n_all, n_in, n_par = n + m, len(model.inputs), len(model.parameters)
+    rows = ", ".join(f"p[j, {s}]" for s in range(n_par))
     x = [f"x{s}" for s in range(n_all)]
 
-    def stage(k: str, h: str) -> str:
-        return _tuple([f"x{s} + {h} * {k}{s}" if s < n else x[s] for s in range(n_all)])
-
-    def names(k: str) -> str:
-        return _tuple([f"{k}{s}" for s in range(n)])
-
     indent, inner = " " * 16, " " * 20
+    keeps_order = stepper_of(model.stepper).reach is not None
+    if keeps_order and model.fastest is None:
+        raise InputError(
+            f"{model.name} names the stepper {model.stepper!r} but no fastest rate; give fastest="
+        )
+    step = _order_preserving(model) if keeps_order else _runge_kutta(n, x)
     return _TEMPLATE.format(
         name=model.name,
         lanes=LANES,
@@ -104,19 +150,10 @@ def kernel_source(model: Model) -> str:
             f"{inner}seen[t, {i}, start + j] = read[{i}]" for i in range(len(model.outputs))
         ),
         load_states="\n".join(f"{inner}x{s} = X[{s * LANES} + j]" for s in range(n_all)),
-        x_all=_tuple(x),
-        x_k1=stage("a", "h2"),
-        x_k2=stage("b", "h2"),
-        x_k3=stage("c", "h"),
-        k1=names("a"),
-        k2=names("b"),
-        k3=names("c"),
-        k4=names("d"),
-        store_states="\n".join(
-            f"{inner}X[{s * LANES} + j] = x{s} + (h6 * (a{s} + d{s}) + h3 * (b{s} + c{s}))"
-            for s in range(n)
-        ),
-        pars_rows=", ".join(f"p[j, {s}]" for s in range(n_par)),
+        step="\n".join(inner + line for line in step),
+        check=_CHECK.format(pars=rows, reach=STAGES - 1.0) if keeps_order else "",
+        passed="    return -1\n" if keeps_order else "",
+        pars_rows=rows,
         states_rows=_tuple([f"x[j, {s}]" for s in range(n_all)]),
         inputs_rows=_tuple([f"u[{s}, j]" for s in range(n_in)]),
         store_outputs="\n".join(

@@ -7,7 +7,7 @@ from importlib import import_module
 from .errors import InputError
 from .model import Model
 
-MODELS = ("uva_padova_2008", "dosegym_bp_2026")
+MODELS = ("uva_padova_2008", "uva_padova_gains", "hovorka_2004", "dosegym_bp_2026")
 
 
 def load_model(name: str = "uva_padova_2008", **options: str) -> Model:

@@ -55,6 +55,16 @@ class Model:
         Interval between two runs of ``hold``, in ``time_unit``.
     options : mapping
         What the model was built with (JSON-serialisable), e.g. ``{"gut": "published"}``.
+    stepper : str
+        How it is integrated: one of ``stepper.STEPPERS``.
+    fastest : callable, optional
+        ``fastest(xp) -> rate(p)``: the largest rate of loss of any state, per ``time_unit``, and
+        infinity for parameters that are not admitted. Needed by steppers that only hold up to a
+        rate; the engine refuses people beyond it.
+    extends : str, optional
+        The model whose parameters come first in this one's; its people may be used here.
+    neutral : mapping of str to float
+        Values of the parameters that ``extends`` lacks with which both are the same body.
     """
 
     name: str
@@ -73,6 +83,10 @@ class Model:
     time_unit: str = "min"
     hold_every: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    stepper: str = "rk4"
+    fastest: Equations | None = None
+    extends: str | None = None
+    neutral: Mapping[str, float] = field(default_factory=dict)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle a library model by name and options: its equations are closures."""
@@ -85,7 +99,7 @@ class Model:
     def _equals(self, other: Model) -> bool:
         from .kernel_cache import identity
 
-        compiled = ("equations", "hold", "observe")
+        compiled = ("equations", "hold", "observe", "fastest")
         rest = (f.name for f in fields(self) if f.name not in compiled)
         same = all(getattr(self, name) == getattr(other, name) for name in rest)
         return same and identity(self) == identity(other)

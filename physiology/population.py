@@ -87,6 +87,25 @@ class Patients:
         return self.take([i for i, g in enumerate(self.groups) if g == name])
 
 
+def adopt(model: Model, patients: Patients) -> Patients:
+    """Return patients as people of a model: of its own, or of the one it extends.
+
+    People of the model that it extends get its neutral values, with which they are the same body.
+
+    Raises
+    ------
+    InputError
+        If they belong to another model.
+    """
+    if patients.model == model.name:
+        return patients
+    if patients.model != model.extends:
+        raise InputError(f"patients belong to {patients.model}, the model is {model.name}")
+    values = np.array(list(model.neutral.values()), dtype=np.float64)
+    columns = np.tile(values, (len(patients), 1))
+    return replace(patients, model=model.name, params=np.hstack([patients.params, columns]))
+
+
 def concatenate(parts: Sequence[Patients]) -> Patients:
     """Return several batches of one model as one."""
     first = parts[0]
@@ -148,6 +167,7 @@ def load_population(name: str = "uva_padova_30") -> Patients:
     ----------
     name : str
         ``uva_padova_30``: ten adults, adolescents and children, ``adult#001`` to ``child#010``;
+        ``hovorka_30``: ``adult#001`` to ``adult#030``, for ``hovorka_2004``;
         ``hypertension_30``: ten adults, older people and people with kidney disease,
         ``person#001`` to ``person#030``.
 
@@ -158,13 +178,17 @@ def load_population(name: str = "uva_padova_30") -> Patients:
     """
     from .models.uva_padova_2008 import build
 
+    if name == "hovorka_30":
+        from .hovorka_people import named_hovorka
+
+        return named_hovorka()
     if name == "hypertension_30":
         from .pressure_people import named_people
 
         return named_people()
     models = {"uva_padova_30": build}
     if name not in models:
-        known = ", ".join((*models, "hypertension_30"))
+        known = ", ".join((*models, "hovorka_30", "hypertension_30"))
         raise InputError(f"population is {name!r}; choose one of {known}")
     text = resources.files("dosegym.physiology.data").joinpath(f"{name}.csv").read_text("utf-8")
     return read_table(text, models[name]())

@@ -21,7 +21,7 @@ from .model import Model
 from .models.dosegym_bp_2026 import build
 from .namespace import NUMPY
 from .pressure_people import MODEL, REFERENCE_SBP, pressure_response, typical_person
-from .solve import runge_kutta
+from .stepper import runge_kutta
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from .engine import engine_for
 from .errors import InputError
 from .model import Model
 from .namespace import NUMPY, TORCH
-from .population import Patients
+from .population import Patients, adopt
+from .stepper import check_admitted, step_of
 
 Array = NDArray[np.float64]
 BACKENDS = ("numba", "numpy", "torch", "scipy")
@@ -120,10 +121,9 @@ def _steps(model: Model, times: Array) -> NDArray[np.int64]:
 
 def _table(model: Model, patients: Patients | ArrayLike | Mapping[str, float]) -> Array:
     if isinstance(patients, Patients):
-        if patients.model != model.name:
-            raise InputError(f"patients belong to {patients.model}, the model is {model.name}")
-        return patients.params
+        return adopt(model, patients).params
     if isinstance(patients, Mapping):
+        patients = {**model.neutral, **patients}
         missing = [q.name for q in model.parameters if q.name not in patients]
         if missing:
             raise InputError(f"patient lacks {', '.join(missing)}; {model.name} needs every one")
@@ -176,9 +176,9 @@ def simulate(
     initial : array (S,) or (B, S), optional
         States and memory at ``times[0]``; the basal steady state by default.
     backend : {"numba", "numpy", "torch", "scipy"}
-        Classical Runge-Kutta in three namespaces, or SciPy's adaptive DOP853 at tolerance 1e-10.
+        The model's stepper in three namespaces, or SciPy's adaptive DOP853 at tolerance 1e-10.
     substeps : int
-        Runge-Kutta steps per ``model.hold_every``.
+        Steps per ``model.hold_every``.
 
     Returns
     -------
@@ -204,6 +204,8 @@ def simulate(
     run = {"numba": _run_numba, "numpy": _run_arrays, "torch": _run_torch, "scipy": _run_scipy}
     if backend not in run:
         raise InputError(f"backend is {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if backend != "scipy":
+        check_admitted(model, table, model.hold_every / substeps)
     fine = np.repeat(u, counts, axis=0)
     states = run[backend](model, table, fine, start, substeps)
     ends = np.concatenate([[0], np.cumsum(counts)])
@@ -217,34 +219,18 @@ def _run_numba(model: Model, p: Array, u: Array, x: Array, substeps: int) -> Arr
     return np.concatenate([first, record])
 
 
-def runge_kutta(rhs: Any, x: tuple[Any, ...], u: Any, p: Any, h: float, n: int) -> tuple[Any, ...]:
-    """Return the states (the first ``n`` of ``x``) one classical Runge-Kutta step later."""
-
-    def moved(k: Any, step: float) -> tuple[Any, ...]:
-        return (*(xi + step * ki for xi, ki in zip(x[:n], k, strict=True)), *x[n:])
-
-    a = rhs(x, u, p)
-    b = rhs(moved(a, 0.5 * h), u, p)
-    c = rhs(moved(b, 0.5 * h), u, p)
-    d = rhs(moved(c, h), u, p)
-    return tuple(
-        xi + (h / 6.0 * (ai + di) + h / 3.0 * (bi + ci))
-        for xi, ai, bi, ci, di in zip(x[:n], a, b, c, d, strict=True)
-    )
-
-
 def rollout(
     model: Model, xp: Any, p: Any, u: Any, x: tuple[Any, ...], substeps: int = 1
 ) -> list[tuple[Any, ...]]:
     """Run the loop in any array namespace; ``u`` is indexable as ``u[t][i]``; keeps gradients."""
-    rhs, hold = model.equations(xp), model.hold(xp)
+    rhs, hold, step = model.equations(xp), model.hold(xp), step_of(model, xp)
     n, h = len(model.states), model.hold_every / substeps
     path = [x]
     for now in u:
         inputs = tuple(now)
         x = (*x[:n], *hold(x, inputs, p))
         for _ in range(substeps):
-            x = (*runge_kutta(rhs, x, inputs, p, h, n), *x[n:])
+            x = (*step(rhs, x, inputs, p, h), *x[n:])
         path.append(x)
     return path
 

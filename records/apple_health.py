@@ -13,7 +13,7 @@ from .activity import Sample
 from .apple_rows import Found, take
 from .apple_sources import Seen, one_of_each
 from .apple_stream import elements, opened
-from .chart import DAY_S, Person, PressureRecord
+from .chart import Person, PressureRecord
 from .delivery import Delivery, TempRate
 from .pressure_raw import Reading as PressureReading
 from .pressure_raw import labs_of, pressures_of
@@ -22,7 +22,6 @@ from .series import TherapySettings
 from .values import GlucoseUnit
 
 FORMAT = "apple_health"
-YEAR_S = 365.25 * DAY_S
 _COPY = "a copy by another app or device"
 
 
@@ -180,7 +179,7 @@ def _age(found: Found, last_s: float) -> float | None:
     """Return whole years, so that no birth date can be worked out; above 89 as 90."""
     if found.born_s is None or last_s <= found.born_s:
         return None
-    return float(min((last_s - found.born_s) // YEAR_S, 90.0))
+    return min(clock.whole_years(found.born_s, last_s), 90.0)
 
 
 def _zone(found: Found, timezone: str | None) -> tuple[str, tuple[str, ...]]:

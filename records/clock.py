@@ -122,6 +122,13 @@ def _offset_s(text: str | None) -> float | None:
     return -size if text[0] == "-" else size
 
 
+def whole_years(born_s: float, at_s: float) -> float:
+    """Return completed years between two times, so that no birth date can be worked out."""
+    born, now = EPOCH + timedelta(seconds=born_s), EPOCH + timedelta(seconds=at_s)
+    before = (now.month, now.day) < (born.month, born.day)
+    return float(now.year - born.year - before)
+
+
 def plausible_time(seconds: float) -> bool:
     """Tell whether a time lies between 1900 and 2200."""
     return EARLIEST_S <= seconds <= LATEST_S

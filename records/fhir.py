@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..physiology.errors import InputError
+from . import clock
 from . import fhir_json as fj
-from .chart import DAY_S, Condition, Medication, Person, PressureRecord
+from .chart import Condition, Medication, Person, PressureRecord
 from .consent import permit_resources
 from .fhir_bundle import Pool, gather, one_patient, own_resources
 from .fhir_condition import read_allergy, read_condition
@@ -129,7 +130,7 @@ def _without_order(
 
 def _person(patient: Resource, last_s: float, gathered: Gathered) -> Person:
     born = fj.instant(fj.word(patient, "birthDate"))
-    age = None if born is None or last_s <= born else (last_s - born) // (365.25 * DAY_S)
+    age = None if born is None or last_s <= born else clock.whole_years(born, last_s)
     gender = fj.word(patient, "gender")
     died = fj.word(patient, "deceasedDateTime") or patient.get("deceasedBoolean") is True
     return Person(

@@ -29,6 +29,8 @@ from .values import GlucoseUnit
 SENSOR: Final = frozenset({"99504-3", "105272-9"})
 POINTS: Final = frozenset({"2339-0", "2345-7", "41653-7", "32016-8", "15074-8", "14749-6"})
 """Blood, serum, capillary by meter, capillary; blood and serum in mmol/L."""
+CARBS: Final = "9059-7"
+"""Carbohydrate intake, estimated."""
 ENOUGH: Final = 12
 """Ours: fewer sensor readings than an hour's are no record."""
 _RAPID = re.compile(r"lispro|aspart|glulisine|humalog|novo(?:log|rapid)|apidra|fiasp|lyumjev", re.I)
@@ -45,7 +47,7 @@ class Found:
 
     def __init__(self) -> None:
         self.glucose: list[tuple[Reading, GlucoseUnit]] = []
-        self.events: dict[str, list[Event]] = {"bolus": [], "long-acting insulin": []}
+        self.events: dict[str, list[Event]] = {"bolus": [], "long-acting insulin": [], "carbs": []}
         self.temps: list[TempRate] = []
         self.offsets: list[float] = []
         self.points = 0
@@ -128,6 +130,7 @@ def raw_of(pool: Pool, timezone: str | None) -> RawRecord:
         glucose=readings,
         boluses=found.events["bolus"],
         long_acting=found.events["long-acting insulin"],
+        meals=found.events["carbs"],
         delivery=Delivery(
             temps=found.temps, logged=[(item.start_s, item.end_s) for item in found.temps]
         ),
@@ -143,6 +146,8 @@ def _observation(resource: Resource, found: Found, ledger: Ledger) -> None:
         ledger.see("glucose")
         ledger.drop("glucose", "a single value, not a sensor reading", "an Observation")
         return
+    if CARBS in codes:
+        _carbs(resource, found, ledger)
     if not codes & SENSOR:
         return
     ledger.see("glucose")
@@ -165,6 +170,20 @@ def _observation(resource: Resource, found: Found, ledger: Ledger) -> None:
         parsed = clock.parse_time(fj.word(resource, "effectiveDateTime"))
         if parsed is not None and parsed[1] is not None:
             found.offsets.append(parsed[1])
+
+
+def _carbs(resource: Resource, found: Found, ledger: Ledger) -> None:
+    """Read carbohydrate eaten."""
+    ledger.see("carbs")
+    time = fj.effective(resource)
+    value, unit = fj.amount(fj.part(resource, "valueQuantity"))
+    where = "no time" if time is None else clock.utc_text(time)
+    if time is None or value is None or fj.word(resource, "status") not in GOOD_STATUS:
+        ledger.drop("carbs", "no time, no number or no valid result", where)
+    elif unit.lower() != "g":
+        ledger.drop("carbs", "the unit is not g", where)
+    else:
+        found.events["carbs"].append(Event(time, value))
 
 
 def _administration(resource: Resource, pool: Pool, found: Found, ledger: Ledger) -> None:

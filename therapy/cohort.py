@@ -8,12 +8,14 @@ from typing import Any
 
 from ..physiology.errors import InputError
 from ..physiology.model import Model
-from ..physiology.population import Patients, concatenate, load_population
+from ..physiology.population import Patients, adopt, concatenate, load_population
 from ..physiology.streams import PURPOSES, stream
 from .prescription import Prescription, prescribe
 
 VIRTUAL_KEYS = {"population", "groups", "size", "purpose", "seed"}
 VIRTUAL_SIZE = 256
+NAMED = {"hovorka_2004": "hovorka_30"}
+"""Population of the named people, where it is not that of ``uva_padova_2008``."""
 GROUPS = ("adult", "adolescent", "child")
 
 
@@ -33,8 +35,8 @@ class Cohort:
 
 
 def cohort_of(model: Model, patients: Patients) -> Cohort:
-    """Return patients with their usual therapy."""
-    return Cohort(patients, prescribe(model, patients))
+    """Return patients, of the model or of one it extends, with their usual therapy."""
+    return Cohort(adopt(model, patients), prescribe(model, patients))
 
 
 def virtual_cohort(
@@ -54,6 +56,12 @@ def virtual_cohort(
     """
     from ..physiology.sampling import load_sampler
 
+    if model.name == "hovorka_2004":
+        from ..physiology.hovorka_people import sample_hovorka
+
+        if "adult" not in groups:
+            raise InputError(f"groups is {list(groups)!r}; hovorka_2004 has adults only")
+        return cohort_of(model, sample_hovorka(size, stream(seed, purpose)))
     sampler = load_sampler("uva_padova_virtual")
     return cohort_of(model, sampler.sample(size, stream(seed, purpose), groups=tuple(groups)))
 
@@ -88,7 +96,7 @@ def find_cohort(model: Model, patient: Any) -> Cohort:
         elif not isinstance(groups, (list, tuple)):
             raise InputError(f"groups is {groups!r}; give a list of some of {', '.join(GROUPS)}")
         return virtual_cohort(model, wanted.pop("size"), **wanted)
-    people = load_population()
+    people = load_population(NAMED.get(model.name, "uva_padova_30"))
     names = [patient] if isinstance(patient, str) else patient
     if not isinstance(names, (list, tuple)) or not all(isinstance(n, str) for n in names):
         raise InputError(

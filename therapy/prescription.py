@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
 from ..physiology.model import Model
-from ..physiology.population import Patients, load_population
+from ..physiology.population import Patients, adopt, load_population
 from ..physiology.respond import glucose_after
 from .intake import schofield_carbs_g
 from .protocols import Source
@@ -124,18 +124,17 @@ def prescribe(model: Model, patients: Patients) -> Prescription:
     InputError
         If the patients belong to another model, or their weight or age is unknown.
     """
-    if patients.model != model.name:
-        raise InputError(f"patients belong to {patients.model}, the model is {model.name}")
+    people = adopt(model, patients)
     result = np.empty((len(fields(Prescription)), len(patients)))
     known = np.array([_is_named(patients, i) for i in range(len(patients))], dtype=bool)
-    result[0] = model.basal_inputs(patients.params)[:, model.input_index["insulin"]] * 60.0
+    result[0] = model.basal_inputs(people.params)[:, model.input_index["insulin"]] * 60.0
     result[3] = RULES.target_mg_dl
     if known.any():
         table = named_therapies()
         chosen = [table[n] for n, k in zip(patients.names, known, strict=True) if k]
         result[[[1], [2], [4]], np.flatnonzero(known)] = np.array(chosen).T
     if not known.all():
-        result[:, ~known] = titrate(model, patients.take(np.flatnonzero(~known).tolist()))
+        result[:, ~known] = titrate(model, people.take(np.flatnonzero(~known).tolist()))
     return Prescription(*result)
 
 

@@ -12,7 +12,7 @@ from ..physiology.errors import InputError
 from ..records.series import Boluses
 from ..records.timeline import Timeline
 from .diary_meals import USUAL_G, tells_meals, usual_meals
-from .insulin_action import spread
+from .insulin_action import FLAT_MIN, spread
 
 Array = NDArray[np.float64]
 SAMPLE_MIN = 5
@@ -27,6 +27,7 @@ ENOUGH_DAYS = 3.0
 MEAL_GAP_MIN = 30
 # A person who pricks a finger four times a day tells in four weeks what a sensor tells in hours.
 LONGEST_DAYS_OF_FINGERS = 28
+LONG_ACTING_MIN = FLAT_MIN
 LONGEST_GAP_OF_FINGERS_H, ENOUGH_DAYS_OF_FINGERS = 72.0, 21.0  # project choice
 
 

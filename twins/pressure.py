@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from ..physiology.pressure_people import COLUMNS
 from .pressure_body import PressureBodies, live, untreated
 from .pressure_expected import Expected, expected_of
 from .pressure_prior import Prior, prior_of
 from .pressure_quality import Known, explained_by, known_of, log_likelihood, quality_of
+from .pressure_residual import PressureResidual
 from .pressure_seen import PressureSeen
+from .pressure_weights import FEWEST_EFFECTIVE
 from .tempering import temper
 
 Array = NDArray[np.float64]
@@ -29,6 +30,8 @@ Progress = Callable[[str], None]
 DRAWS: Final = 400
 # Particles move about the mean and covariance of their own, which fewer would not tell.
 FEWEST_PARTICLES: Final = 400
+# With fewer moves accepted the bodies stay where chance first put them (project choice).
+FEWEST_ACCEPTED: Final = 0.05
 # Visits further back are left out: bodies, weights and habits change (project choice).
 LOOK_BACK_DAYS: Final = 730
 
@@ -78,6 +81,28 @@ class PressureTwin:
     def __len__(self) -> int:
         return len(self.bodies)
 
+    @property
+    def effective(self) -> float:
+        """Effective number of bodies: draws that came out alike count once, not each."""
+        _, times = np.unique(self.bodies.people.params, axis=0, return_counts=True)
+        return float(len(self) ** 2 / np.sum(times.astype(np.float64) ** 2))
+
+    @property
+    def usable(self) -> bool:
+        """Whether the draws are enough different people that moved, not a handful of lucky ones."""
+        return self.distinct >= FEWEST_EFFECTIVE and self.accepted >= FEWEST_ACCEPTED
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that makes this twin."""
+        return str(self.full()["sha256"])
+
+    def full(self) -> dict[str, Any]:
+        """Return the twin with all its draws in JSON, as ``load_pressure_twin`` reads it."""
+        from .pressure_file import pressure_as_dict
+
+        return pressure_as_dict(self)
+
     def forecast(self, mg: Array, days: int) -> dict[str, Array]:
         """Return the outputs (days + 1, n) of every draw under a constant regimen.
 
@@ -113,6 +138,7 @@ def fit_pressure(
     seed: int = 0,
     draws: int = DRAWS,
     prior: Prior | None = None,
+    residual: PressureResidual | None = None,
     progress: Progress | None = None,
 ) -> PressureTwin:
     """Return a person's twin.
@@ -125,6 +151,8 @@ def fit_pressure(
         Bodies to keep.
     prior : Prior, optional
         The population to draw from; people like the person by default.
+    residual : PressureResidual, optional
+        Learned gains on that population's responses; used where it is on.
     progress : callable, optional
         Called with a line on what is being done.
 
@@ -135,7 +163,7 @@ def fit_pressure(
     """
     recent, notes = _recent(seen)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    people, tell = prior or prior_of(recent.covariates), progress or (lambda _: None)
+    people, tell = prior or prior_of(recent.covariates, residual), progress or (lambda _: None)
     tried = 0
 
     def shown_by(z: Array) -> Expected:
@@ -148,8 +176,8 @@ def fit_pressure(
         return log_likelihood(recent, shown_by(z))
 
     n = max(draws, FEWEST_PARTICLES)
-    before = shown_by(rng.standard_normal((n, len(COLUMNS))))
-    found = temper(likelihood, n, len(COLUMNS), rng)
+    before = shown_by(rng.standard_normal((n, people.size)))
+    found = temper(likelihood, n, people.size, rng)
     after = shown_by(found.z[rng.permutation(n)[:draws]])
     groups = after.bodies.people.groups
     return PressureTwin(
@@ -164,8 +192,17 @@ def fit_pressure(
         known=known_of(before, after),
         quality=quality_of(recent, after),
         explained=explained_by(recent, after, rng),
-        notes=notes,
+        notes=(*notes, *_residual_note(people)),
         seed=seed,
+    )
+
+
+def _residual_note(people: Prior) -> tuple[str, ...]:
+    if people.residual is None:
+        return ()
+    word = "is on" if people.residual.on else "is off"
+    return (
+        f"The learned residual {people.residual.name} {word}: {people.residual.card['reason']}",
     )
 
 

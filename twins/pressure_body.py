@@ -121,7 +121,7 @@ def live(
     done = 0
     for row, day in enumerate([*wanted, len(mg)]):
         for first, end in _constant(mg, done, int(day)):
-            inputs = _exposures(bodies, amounts, mg[first], end - first)
+            inputs = exposures(bodies, amounts, mg[first], end - first)
             engine.advance(x, params, inputs)
             last = inputs[-1]
         done = max(done, int(day))
@@ -141,7 +141,7 @@ def _constant(mg: Array, first: int, end: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _exposures(bodies: PressureBodies, amounts: Array, mg: Array, days: int) -> Array:
+def exposures(bodies: PressureBodies, amounts: Array, mg: Array, days: int) -> Array:
     """Return the model's inputs (days, 8, B) of days on one regimen; moves ``amounts``."""
     n = len(bodies)
     inputs = np.zeros((days, len(CLASSES) + 2, n))

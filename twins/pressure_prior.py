@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ..physiology.population import Patients
-from ..physiology.pressure_people import HYPERTENSIVE, PressureSpec, people_at
+from ..physiology.pressure_people import COLUMNS, HYPERTENSIVE, PressureSpec, people_at
+
+if TYPE_CHECKING:
+    from .pressure_residual import PressureResidual
 
 Array = NDArray[np.float64]
 Four = tuple[float, float, float, float]
@@ -38,25 +41,39 @@ class Prior:
         What is believed before the readings.
     known : mapping of str to float
         Covariates that the person's chart states; they replace drawn ones.
+    residual : PressureResidual, optional
+        Learned gains on the bodies' responses; which member is right is one more coordinate.
     """
 
     spec: PressureSpec
     known: Mapping[str, float]
+    residual: PressureResidual | None = None
+
+    @property
+    def size(self) -> int:
+        """Coordinates of a place."""
+        return len(COLUMNS) + (self.residual is not None)
 
     def people(self, z: Array) -> Patients:
-        """Return the people at standard normal places (n, len(COLUMNS)) of the population."""
-        people = people_at(ndtr(z), self.spec)
+        """Return the people at standard normal places (n, size) of the population."""
+        people = people_at(ndtr(z[:, : len(COLUMNS)]), self.spec)
         fixed = {k: np.full(len(z), self.known[k]) for k in KEPT if k in self.known}
-        return replace(people, covariates={**people.covariates, **fixed})
+        people = replace(people, covariates={**people.covariates, **fixed})
+        if self.residual is None:
+            return people
+        count = len(self.residual.members)
+        member = np.minimum(ndtr(z[:, -1]) * count, count - 1).astype(np.int64)
+        return self.residual.applied(people, member)
 
 
-def prior_of(covariates: Mapping[str, float]) -> Prior:
+def prior_of(covariates: Mapping[str, float], residual: PressureResidual | None = None) -> Prior:
     """Return the prior of a person from what their chart states.
 
     Parameters
     ----------
     covariates : mapping of str to float
         Any of the sampler's covariates; what is not stated stays as varied as in the population.
+    residual : PressureResidual, optional
     """
     changes: dict[str, float | Four] = {"untreated_sbp": UNTREATED_SBP, "egfr": EGFR}
     if "age_years" in covariates:
@@ -67,4 +84,5 @@ def prior_of(covariates: Mapping[str, float]) -> Prior:
         changes["bmi"] = (bmi, 0.5, bmi - 0.5, bmi + 0.5)
     if "female" in covariates:
         changes["female"] = float(covariates["female"])
-    return Prior(replace(HYPERTENSIVE, **changes), dict(covariates))  # type: ignore[arg-type]
+    spec = replace(HYPERTENSIVE, **changes)  # type: ignore[arg-type]
+    return Prior(spec, dict(covariates), residual)

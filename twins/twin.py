@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,25 @@ from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
-from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
-from .joint import Found, root_of
-from .noise import Noise, errors, whitening
-from .observations import Observations
+from .forward import WINDOW_MIN, with_sensitivity
+from .joint import root_of
+from .noise import Noise
+from .posterior import Posterior
+from .present import posterior_of
+from .residual_own import OwnResidual
+from .sample import Sample
 from .search import LIMIT_SD
+from .settings import settings_of
 from .variation import Variation, rhythm
 
+if TYPE_CHECKING:
+    from .ahead import Forecast
+    from .change import Change
+    from .plan import Plan
+    from .whatif import WhatIf
+
 Array = NDArray[np.float64]
-FORMAT = 2
+FORMAT = 3
 WELL_KNOWN, PARTLY_KNOWN = 0.5, 0.8
 
 
@@ -46,11 +56,11 @@ class Twin:
     z : array (d,)
         Most probable standardised coordinates.
     covariance : array (d, d)
-        Laplace approximation of the posterior of z.
+        Posterior covariance of z.
     noise : Noise
-        Of readings about the model, misfit included.
+        Most probable noise of readings about the model, misfit included.
     variation : Variation
-        How much days, hours and meals differ.
+        How much days, hours and meals differ (medians of the posterior).
     rhythm : tuple of (float, float)
         Local minute at which each window of a usual day begins, and the mean of the logarithm of
         insulin sensitivity in it over the person's own.
@@ -59,6 +69,12 @@ class Twin:
         the held-out day's forecast, where there was one.
     notes : tuple of str
         What had to be assumed.
+    end_s : float
+        When the record ended, seconds since 1970 UTC.
+    posterior : Posterior or None
+        Equally likely draws of the body, and where each is at the record's end.
+    residual : OwnResidual or None
+        What a learned residual knows of the person, and whether it is on.
     """
 
     subject: str
@@ -74,31 +90,39 @@ class Twin:
     notes: tuple[str, ...] = ()
     end_s: float = 0.0
     settings: Mapping[str, Any] = field(default_factory=dict)
+    posterior: Posterior | None = None
+    residual: OwnResidual | None = None
 
     @classmethod
     def of(
-        cls, timeline: Timeline, where: Coordinates, found: Found, seen: Observations, group: str,
-        held_out: Mapping[str, float] | None, notes: tuple[str, ...],
+        cls, timeline: Timeline, drawn: Sample, group: str, held_out: Mapping[str, float] | None,
+        notes: tuple[str, ...], residual: OwnResidual | None = None,
     ) -> Twin:  # fmt: skip
-        """Assemble a twin and score its fit."""
-        use, d = whitening(seen), len(found.z)
-        error = errors(run(where, found.z[None], seen, found.effect[None]), seen, use)[:, 0]
-        reading = seen.glucose[use.index]
+        """Assemble a twin from draws and score its fit."""
+        likelihood, unknowns = drawn.likelihood, drawn.likelihood.unknowns
+        seen, use, best = likelihood.seen, likelihood.use, drawn.mode.u[None]
+        noise = likelihood.noise(best)
+        error = likelihood.errors(likelihood.glucose(best)[use.index], noise)[:, 0]
         quality: dict[str, Any] = {
             "days": seen.days,
             "readings": len(use.index),
             "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
-            "mard_percent": float(100.0 * np.mean(np.abs(error) / reading)),
-            "misfit_factor": found.factor,
+            "mard_percent": float(100.0 * np.mean(np.abs(error) / seen.glucose[use.index])),
+            "misfit_factor": 1.0 / likelihood.power,
             "held_out_day": dict(held_out) if held_out else None,
         }
-        hours = rhythm(found.variation, found.effect[: windows_in(seen)])
+        posterior = posterior_of(drawn)
+        spread = np.median(posterior.spread, axis=0).tolist()
+        variation = Variation(*spread)
+        effects = unknowns.effects(drawn.u).mean(axis=0)
+        hours = rhythm(variation, effects[: unknowns.windows])
         begins = (seen.start_minute + WINDOW_MIN * np.arange(len(hours))) % 1440.0
         return cls(
-            timeline.subject, timeline.source_sha256, group, where, found.z,
-            found.covariance[:d, :d], found.noise, found.variation,
-            tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
+            timeline.subject, timeline.source_sha256, group, unknowns.where,
+            unknowns.coordinates(best)[0], np.cov(posterior.z.T), Noise(*noise[0].tolist()),
+            variation, tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
             quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            settings_of(timeline, seen), posterior, residual,
         )  # fmt: skip
 
     @property
@@ -114,33 +138,27 @@ class Twin:
         return self.where.model
 
     def known(self) -> list[dict[str, Any]]:
-        """Return how well each coordinate is known: posterior over prior standard deviation."""
-        spread = np.sqrt(np.diag(self.covariance))
-        rows = []
-        for i, name in enumerate(NAMES):
-            ratio = float(spread[i])
-            word = (
-                "well known"
-                if ratio < WELL_KNOWN
-                else "partly known"
-                if ratio < PARTLY_KNOWN
-                else "prior-dominated"
-            )
-            rows.append(
-                {
-                    "name": name,
-                    "meaning": MEANING[name],
-                    "z": float(self.z[i]),
-                    "sd": ratio,
-                    "verdict": word,
-                }
-            )
-        return rows
+        """Return how well each quantity is known: posterior over prior standard deviation.
+
+        Each is told in prior standard deviations of its own (``Coordinates.standard``).
+        """
+        if self.posterior is None:
+            width = self.where.standard(root_of(self.covariance).T)
+            at, spread = self.where.standard(self.z[None])[0], np.sqrt((width**2).sum(axis=0))
+        else:
+            drawn = self.where.standard(self.posterior.z)
+            at, spread = drawn.mean(axis=0), drawn.std(axis=0)
+        return [
+            {"name": n, "meaning": MEANING[n], "z": float(z), "sd": float(sd), "verdict": word(sd)}
+            for n, z, sd in zip(NAMES, at, spread, strict=True)
+        ]
 
     def coordinates(self, n: int, rng: np.random.Generator | None = None) -> Array:
         """Return coordinates (n, d): draws from the posterior, or the most probable repeated."""
         if rng is None:
             return np.repeat(self.z[None], n, axis=0)
+        if self.posterior is not None:
+            return self.posterior.z[self.posterior.rows(n, rng)]
         draws = self.z + rng.standard_normal((n, len(self.z))) @ root_of(self.covariance).T
         return np.clip(draws, -LIMIT_SD, LIMIT_SD)
 
@@ -159,6 +177,21 @@ class Twin:
             params=params,
             covariates={"weight_kg": weight.copy(), "age_years": np.full(n, age)},
         )
+
+    def forecast(self, plan: Plan, until: float, draws: int, rng: np.random.Generator) -> Forecast:
+        """Forecast readings under a plan: see ``ahead.forecast``."""
+        from .ahead import forecast
+
+        return forecast(self, plan, until, draws, rng)
+
+    def whatif(
+        self, record: Timeline, change: Change, *, rng: np.random.Generator, days: float = 1.0,
+        end_s: float | None = None, draws: int = 200,
+    ) -> WhatIf:  # fmt: skip
+        """Let days of a record be lived again with other doses: see ``whatif.whatif``."""
+        from .whatif import whatif
+
+        return whatif(self, record, change, rng=rng, days=days, end_s=end_s, draws=draws)
 
     @property
     def sha256(self) -> str:
@@ -185,7 +218,17 @@ class Twin:
             "quality": dict(self.quality),
             "notes": list(self.notes),
             "end_s": self.end_s,
+            "settings": dict(self.settings),
+            "posterior": None if self.posterior is None else self.posterior.to_dict(),
+            "residual": None if self.residual is None else self.residual.to_dict(),
         }
+
+
+def word(ratio: float) -> str:
+    """Return the verdict on a ratio of posterior to prior standard deviation."""
+    if ratio < WELL_KNOWN:
+        return "well known"
+    return "partly known" if ratio < PARTLY_KNOWN else "prior-dominated"
 
 
 def load_twin(path: str | Path) -> Twin:
@@ -202,12 +245,23 @@ def load_twin(path: str | Path) -> Twin:
         raise InputError(f"cannot read twin {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
+    return twin_from_dict(data, path)
+
+
+def twin_from_dict(data: Any, path: str | Path) -> Twin:
+    """Return the twin that ``Twin.to_dict`` described; ``path`` is where it came from.
+
+    Raises
+    ------
+    InputError
+        If it is not a twin of this version.
+    """
     known = isinstance(data, dict) and data.get("format") == FORMAT
     if not known or data.get("names") != list(NAMES):
         raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
     model = load_model(data["model"], **data["options"])
     prior = data["prior"]
-    where = Coordinates(model, prior["centre"], prior["scale"], prior["shared"])
+    where = Coordinates.from_dict(model, prior)
     return Twin(
         data["subject"],
         data["record_sha256"],
@@ -221,4 +275,7 @@ def load_twin(path: str | Path) -> Twin:
         data["quality"],
         tuple(data["notes"]),
         data["end_s"],
+        data["settings"],
+        None if data["posterior"] is None else Posterior.from_dict(data["posterior"]),
+        None if data.get("residual") is None else OwnResidual.from_dict(data["residual"]),
     )

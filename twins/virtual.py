@@ -7,6 +7,7 @@ meals and treat their lows; a sensor with autocorrelated errors watches them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..physiology.population import Patients
 from ..records.series import BasalIntervals, Boluses, GlucoseSeries, Meals, TherapySettings
 from ..records.timeline import Timeline
 from ..therapy.prescription import Prescription, prescribe
+from .tape import Tape
 
 Array = NDArray[np.float64]
 
@@ -28,6 +30,12 @@ EATING_G_PER_MIN = 5.0
 SENSOR_LOW_MG_DL, SENSOR_HIGH_MG_DL = 40.0, 400.0  # as Dexcom G6 and G7 show
 RESCUE_BELOW_MG_DL, RESCUE_G, RESCUE_PAUSE_MIN = 65.0, 15.0, 30
 CORRECT_ABOVE_MG_DL = 180.0
+# The parameters that insulin's strength multiplies.
+INSULIN_ACTION = {
+    "uva_padova_2008": ("Vmx", "kp3"),
+    "uva_padova_gains": ("Vmx", "kp3"),
+    "hovorka_2004": ("SIT", "SID", "SIE"),
+}
 # Minute of the day, and its usual grams per kg of body weight.
 USUAL_MEALS = ((450, 0.7), (780, 1.0), (1170, 1.1))
 
@@ -64,12 +72,44 @@ class Life:
     meals: bool = True
 
 
+@dataclass(frozen=True)
+class Mishaps:
+    """What goes wrong at each step of people's lives; arrays (T, n), the sensor's (T + 1, n).
+
+    Parameters
+    ----------
+    delivered : array
+        Share of the logged insulin that reaches the body.
+    no_bolus, not_logged : array of bool
+        Whoever eats now takes no bolus, or does not log the carbohydrate.
+    sensitivity : array
+        Added to log insulin sensitivity.
+    sensor_mg_dl : array, mg/dL
+        Added to readings.
+    """
+
+    delivered: Array
+    no_bolus: NDArray[np.bool_]
+    not_logged: NDArray[np.bool_]
+    sensitivity: Array
+    sensor_mg_dl: Array
+
+
+def no_mishaps(steps: int, n: int) -> Mishaps:
+    """Return lives in which nothing goes wrong."""
+    never, nothing = np.zeros((steps, n), dtype=bool), np.zeros((steps, n))
+    return Mishaps(np.ones((steps, n)), never, never.copy(), nothing, np.zeros((steps + 1, n)))
+
+
 def live(
     model: Model,
     patients: Patients,
     life: Life,
     rng: np.random.Generator,
     carb_factor: Array | None = None,
+    altered: Callable[[int, Array], Array] | None = None,
+    mishaps: Mishaps | None = None,
+    tape: Tape | None = None,
 ) -> tuple[Timeline, ...]:
     """Let people live and return their records.
 
@@ -80,6 +120,13 @@ def live(
     carb_factor : array (n,), optional
         Each person's usual eaten over counted carbohydrate, by which bites are larger; 1 where
         left out.
+    altered : callable, optional
+        ``altered(k, params) -> params`` (n, P): what else changes the bodies in step k, such as
+        exercise.
+    mishaps : Mishaps, optional
+        What goes wrong.
+    tape : Tape, optional
+        Remembers everything, so that the same days can be lived again with other doses.
 
     Returns
     -------
@@ -92,28 +139,32 @@ def live(
     served, counted = _served(patients, life, steps, rng)
     level = _sensitivity(life, steps, n, rng)
     error = _sensor_errors(life, steps + 1, n, rng)
+    wrong = mishaps or no_mishaps(steps, n)
+    level, error = level + wrong.sensitivity, error + wrong.sensor_mg_dl
     engine, x = engine_for(model), model.initial(patients.params).copy()
-    column, volume = (
-        model.state_index["interstitial_glucose_mass"],
-        model.params(patients.params).Vg,
-    )
+    quiet, column = np.zeros((len(model.inputs), n)), model.output_index["interstitial_glucose"]
     shown, bolus = np.empty((steps + 1, n)), np.zeros((steps, n))
     plate, rescued = np.zeros(n), np.full(n, -RESCUE_PAUSE_MIN)
-    strength = [model.parameter_index[name] for name in ("Vmx", "kp3")]
+    strength = [model.parameter_index[name] for name in INSULIN_ACTION[model.name]]
     for k in range(steps):
-        shown[k] = x[:, column] / volume + error[k]
+        shown[k] = engine.outputs(x, patients.params, quiet)[:, column] + error[k]
         low = (shown[k] < RESCUE_BELOW_MG_DL) & (k * STEP_MIN - rescued >= RESCUE_PAUSE_MIN)
         rescued = np.where(low, k * STEP_MIN, rescued)
         served[k] += RESCUE_G * low
-        bolus[k] = _bolus(counted[k], shown[k], chart)
+        bolus[k] = np.where(wrong.no_bolus[k], 0.0, _bolus(counted[k], shown[k], chart))
+        counted[k] = np.where(wrong.not_logged[k], 0.0, counted[k])
         counted[k] += RESCUE_G * low
         plate += served[k]
         now = patients.params.copy()
         now[:, strength] *= np.exp(level[k])[:, None]
+        now = now if altered is None else altered(k, now)
         u, plate = _inputs(plate, basal, bolus[k])
         u[:, 0] *= 1.0 if carb_factor is None else carb_factor
+        u[:, 1] *= wrong.delivered[k]
+        if tape is not None:
+            tape.add(x, now, u)
         engine.advance(x, now, u)
-    shown[steps] = x[:, column] / volume + error[steps]
+    shown[steps] = engine.outputs(x, patients.params, quiet)[:, column] + error[steps]
     lost = rng.random(shown.shape) < life.missing
     return tuple(
         _record(patients, i, basal[i], shown[:, i], lost[:, i], bolus[:, i], counted[:, i], chart)

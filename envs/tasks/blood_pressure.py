@@ -17,6 +17,7 @@ from ...therapy.sick_days import load_sick_days
 from ..blood_pressure import BloodPressureTask
 from ..pressure_reward import HARMS, check_reward
 from . import keywords
+from .pressure_twin import twin_cohort
 
 LONGEST_DAYS = 3 * 728
 LONGEST_INTERVAL = 182
@@ -99,6 +100,7 @@ def make(
     physiology: str = "dosegym_bp_2026",
     by_lane: bool = False,
     threads: int | None = None,
+    twin: str | None = None,
     cohort: PressureCohort | None = None,
 ) -> BloodPressureTask:
     """Compose the task from JSON-serialisable keywords (``cohort`` alone is a Python object).
@@ -143,6 +145,10 @@ def make(
     threads : int, optional
         Threads of the engine; by default as many as there are cores, at most 4. Numbers do not
         depend on it, and fewer than 128 lanes use one.
+    twin : str, optional
+        A person's twin instead of ``patient``: path or id (in the folder that ``DOSEGYM_TWINS``
+        names) of a file that ``dosegym fit`` wrote. Each episode draws one body of the posterior
+        as it is at the end of the record, on the person's present tablets.
     cohort : PressureCohort, optional
         The people themselves, instead of ``patient``; brings its formulary.
 
@@ -154,7 +160,13 @@ def make(
     interval = _interval(interval_days)
     if cohort is not None and not isinstance(cohort, PressureCohort):
         raise InputError(f"cohort is {cohort!r}; give a PressureCohort or leave it out")
-    people = cohort or find_pressure_cohort(load_formulary(formulary), patient)
+    if cohort is not None and twin is not None:
+        raise InputError("cohort and twin are both given; give one of them")
+    taking, begun = load_adherence(adherence), None
+    if twin is not None:
+        people, begun = twin_cohort(twin, patient, formulary, taking)
+    else:
+        people = cohort or find_pressure_cohort(load_formulary(formulary), patient)
     most = None if max_changes is None else keywords.whole("max_changes", max_changes, 1, 6)
     model = load_model(physiology)
     if model.name != people.patients.model:
@@ -164,7 +176,7 @@ def make(
         cohort=people,
         device=load_measurement(measurement),
         laboratory=load_laboratory(laboratory),
-        adherence=load_adherence(adherence),
+        adherence=taking,
         sick_days=load_sick_days(sick_days),
         mode=_choice("action", action, _MODES),
         reward=check_reward(reward),
@@ -182,4 +194,5 @@ def make(
         cost_weights=_weights(cost_weights),
         by_lane=keywords.flag("by_lane", by_lane),
         threads=_threads(threads),
+        begun=begun,
     )

@@ -52,7 +52,8 @@ The same keys at every step and at a reset: the costs; `time_min` since the firs
 `truth`, hidden physiology and events; `action_mask`.
 
 ## Starting State
-A person drawn from `patient`, settled for 240 days on the regimen of entry, at the first visit.
+A person drawn from `patient`, settled for 240 days on the regimen of entry, at the first visit;
+with `twin`, a body drawn from that person's posterior, as it is at the end of their record.
 
 ## Episode End
 Truncated after `days` (364 by default); terminated when true systolic pressure leaves `terminate`
@@ -61,7 +62,7 @@ Truncated after `days` (364 by default); terminated when true systolic pressure 
 ## Arguments
 `patient`, `days`, `interval_days`, `formulary`, `action`, `reward`, `target`, `measurement`,
 `labs`, `laboratory`, `adherence`, `sick_days`, `contraindications`, `max_changes`, `sodium_intake`,
-`kinetics`, `terminate`, `cost_weights`, `physiology`, `by_lane`, `threads`: see
+`kinetics`, `terminate`, `cost_weights`, `physiology`, `by_lane`, `threads`, `twin`: see
 `dosegym.envs.tasks.blood_pressure.make`. All are JSON-serialisable.
 
 ## Version History

@@ -14,10 +14,13 @@ from ...therapy.pump import load_pump
 from ...therapy.scenario import load_scenario
 from ...therapy.sensor import load_sensor
 from ..insulin import InsulinTask
+from ..insulin_residual import task_residual
 from ..reward import DEATH_PENALTY, reward_code
 from . import keywords
+from .insulin_twin import treated
 
 LONGEST_DAYS = 400
+PATIENT, BODY, GUT = "adult#001", "uva_padova_2008", "published"
 _PENALTY = "a number from 0 to 1e9, in units of the reward"
 GLUCOSE_START_MG_DL = (40.0, 500.0)
 
@@ -65,10 +68,10 @@ def _weights(weights: Any) -> dict[str, float]:
 
 
 def make(
-    patient: Any = "adult#001",
+    patient: Any = PATIENT,
     scenario: Any = "unannounced",
-    physiology: str = "uva_padova_2008",
-    gut: str = "published",
+    physiology: str = BODY,
+    gut: str = GUT,
     action: str = "basal_rate",
     reward: str = "magni",
     sensor: Any = "breton_kovatchev",
@@ -82,6 +85,8 @@ def make(
     cost_weights: Any = None,
     by_lane: bool = False,
     threads: int = 1,
+    residual: Any = None,
+    twin: str | None = None,
     cohort: Cohort | None = None,
 ) -> InsulinTask:
     """Compose the task from JSON-serialisable keywords (``cohort`` alone is a Python object).
@@ -120,6 +125,15 @@ def make(
         Whether lane i of a batch treats person i (modulo the cohort) instead of a drawn one.
     threads : int
         Threads of the engine.
+    residual : str or mapping, optional
+        A learned residual by name or path, which sets gains and drift of the body
+        ``uva_padova_gains`` by the half hour; ``{"name": ..., "context": [...], "member": k}``
+        fixes whose context and which network. An episode draws what is left open.
+    twin : str, optional
+        A person's twin instead of ``patient``, ``physiology`` and ``gut``: path or id (in the
+        folder that ``DOSEGYM_TWINS`` names) of a file that ``dosegym fit`` wrote. Each episode
+        draws a body of the posterior on a day of its own, treated by the person's own settings
+        (titrated, where the record states none), with the person's error of counting.
     cohort : Cohort, optional
         The people themselves, instead of ``patient``.
 
@@ -130,11 +144,21 @@ def make(
     """
     reward_code(reward)
     sensing = load_sensor(sensor)
-    model = load_model(physiology, gut=gut)
+    days_of, body = load_scenario(scenario), None
+    if twin is not None:
+        brought = {"patient": (patient, PATIENT), "physiology": (physiology, BODY)}
+        brought |= {"gut": (gut, GUT), "residual": (residual, None), "cohort": (cohort, None)}
+        body = treated(twin, brought)
+        model, people, residual = body.model, body.cohort, body.residual
+        days_of = body.counting(days_of)
+    else:
+        # Models without stomach-emptying variants know no such option.
+        model = load_model(physiology) if gut == GUT else load_model(physiology, gut=gut)
+        people = _cohort(model, patient, cohort)
     return InsulinTask(
         model=model,
-        cohort=_cohort(model, patient, cohort),
-        scenario=load_scenario(scenario),
+        cohort=people,
+        scenario=days_of,
         sensor=sensing,
         pump=load_pump(pump),
         dosing=DosingMap(action),
@@ -148,4 +172,6 @@ def make(
         cost_weights=_weights(cost_weights),
         by_lane=keywords.flag("by_lane", by_lane),
         threads=keywords.whole("threads", threads, 1, 1024),
+        residual=task_residual(model, residual),
+        rest=None if body is None else body.rest,
     )

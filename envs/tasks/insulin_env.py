@@ -43,7 +43,8 @@ step. `info["cost"]` is their sum, `info["episode_cost"]` the running total.
 ## Info
 The same keys at every step and at a reset: the costs; `time_min`, minutes since midnight of day 0;
 `proposed_action`; `applied_action`, the action that asks for just what the pump delivered (as it
-could: limits and increments); `shielded`, whether a limit cut the dose; `truth`, hidden physiology.
+could: limits and increments); `shielded`, whether a limit cut the dose; `truth`, hidden physiology,
+with the gains in force where there is a `residual`.
 
 ## Starting State
 Basal steady state displaced to a random glucose (keyword `start_glucose`), at a random whole hour
@@ -56,7 +57,7 @@ after `days` (default 2).
 ## Arguments
 `patient`, `scenario`, `physiology`, `gut`, `action`, `reward`, `cost_weights`, `sensor`, `pump`,
 `days`, `step_min`, `start_hour`, `start_glucose`, `terminate`, `death_penalty`, `by_lane`,
-`threads`: see `dosegym.envs.tasks.insulin.make`. All are JSON-serialisable.
+`threads`, `residual`, `twin`: see `dosegym.envs.tasks.insulin.make`. All are JSON-serialisable.
 
 ## Version History
 v0: first version.

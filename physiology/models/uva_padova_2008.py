@@ -39,6 +39,8 @@ from ..errors import InputError
 from ..model import Model
 from ..quantity import Quantity
 
+Modulation = Callable[[Any], Callable[..., Any]]
+
 GUTS = ("published", "simglucose_legacy", "t1dms")
 PMOL_PER_UNIT = 6000.0
 REFERENCE_MEAL_MG = 30_000.0
@@ -184,11 +186,31 @@ def _emptying(xp: Any, gut: str) -> Callable[..., Any]:
     return _emptying_published(xp, 1000.0 if gut == "published" else 1.0)
 
 
-def make_equations(gut: str) -> Callable[[Any], Callable[..., Any]]:
-    """Return ``equations`` with the stomach-emptying variant ``gut``."""
+def as_published(xp: Any) -> Callable[..., Any]:
+    """Return what acts in the glucose equations: the states themselves, and no drift."""
+
+    def acting(Gp: Any, X: Any, Id: Any, Ra: Any, p: Any) -> Any:
+        return Gp, X, Id, Ra, 0.0
+
+    return acting
+
+
+def make_equations(gut: str, modulation: Modulation = as_published) -> Modulation:
+    """Return ``equations`` with the stomach-emptying variant ``gut``.
+
+    Parameters
+    ----------
+    gut : str
+        One of ``GUTS``.
+    modulation : callable
+        ``modulation(xp) -> acting(Gp, X, Id, Ra, p) -> (Gp, X, Id, Ra, drift)``: plasma glucose as
+        the liver feels it, remote and delayed insulin and meal appearance as they act, and a drift
+        of plasma glucose, mg/kg/min. A variant of the model names its own.
+    """
 
     def equations(xp: Any) -> Callable[..., Any]:
         emptying = xp.function(_emptying(xp, gut))
+        acting = xp.function(modulation(xp))
 
         def floor_at_zero(x: Any, dx: Any) -> Any:
             # Only a fall below zero is blocked: a state at zero can always rise again.
@@ -206,11 +228,12 @@ def make_equations(gut: str) -> Callable[[Any], Callable[..., Any]]:
             d_q3 = kgut * q2 - p.kabs * q3
             Ra = p.f * p.kabs * q3 / p.BW
 
-            EGP = xp.maximum(p.kp1 - p.kp2 * Gp - p.kp3 * Id, 0.0)
+            Gp_felt, X_felt, Id_felt, Ra_felt, drift = acting(Gp, X, Id, Ra, p)
+            EGP = xp.maximum(p.kp1 - p.kp2 * Gp_felt - p.kp3 * Id_felt, 0.0)
             E = p.ke1 * xp.maximum(Gp - p.ke2, 0.0)
             # A step of one minute cannot follow a faster loss; reached only in overdoses.
-            Uid = xp.minimum((p.Vm0 + p.Vmx * X) / (p.Km0 + Gt), FASTEST_UPTAKE) * Gt
-            d_Gp = EGP + Ra - p.Fsnc - E - p.k1 * Gp + p.k2 * Gt
+            Uid = xp.minimum((p.Vm0 + p.Vmx * X_felt) / (p.Km0 + Gt), FASTEST_UPTAKE) * Gt
+            d_Gp = EGP + Ra_felt - p.Fsnc - E - p.k1 * Gp + p.k2 * Gt + drift
             d_Gt = p.k1 * Gp - p.k2 * Gt - Uid
 
             insulin_conc = Ip / p.Vi
@@ -260,16 +283,23 @@ def hold(xp: Any) -> Callable[..., Any]:
     return update
 
 
-def observe(xp: Any) -> Callable[..., Any]:
-    """Return the outputs of a state."""
+def make_observe(modulation: Modulation = as_published) -> Modulation:
+    """Return ``observe``, which reads the outputs of a state."""
 
-    def read(x: Any, u: Any, p: Any) -> Any:
-        production = xp.maximum(p.kp1 - p.kp2 * x[3] - p.kp3 * x[8], 0.0)
-        # A step may overshoot the guard at zero by a fraction of a mg/dL.
-        plasma, sensed = xp.maximum(x[3], 0.0) / p.Vg, xp.maximum(x[12], 0.0) / p.Vg
-        return (plasma, sensed, x[5] / p.Vi, p.f * p.kabs * x[2] / p.BW, production)
+    def observe(xp: Any) -> Callable[..., Any]:
+        acting = xp.function(modulation(xp))
 
-    return read
+        def read(x: Any, u: Any, p: Any) -> Any:
+            Ra = p.f * p.kabs * x[2] / p.BW
+            Gp_felt, _, Id_felt, Ra_felt, _ = acting(x[3], x[6], x[8], Ra, p)
+            production = xp.maximum(p.kp1 - p.kp2 * Gp_felt - p.kp3 * Id_felt, 0.0)
+            # A step may overshoot the guard at zero by a fraction of a mg/dL.
+            plasma, sensed = xp.maximum(x[3], 0.0) / p.Vg, xp.maximum(x[12], 0.0) / p.Vg
+            return (plasma, sensed, x[5] / p.Vi, Ra_felt, production)
+
+        return read
+
+    return observe
 
 
 def equilibrium(p: Params) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -300,8 +330,8 @@ def at_glucose(x: Any, p: Params, glucose: Any) -> tuple[Any, ...]:
     return (*x[:3], Gp, Gt, *x[5:12], Gp, *x[13:])
 
 
-def build(gut: str = "published") -> Model:
-    """Return the model with the stomach-emptying variant ``gut``.
+def check_gut(gut: str) -> None:
+    """Refuse an unknown stomach-emptying variant.
 
     Raises
     ------
@@ -310,6 +340,17 @@ def build(gut: str = "published") -> Model:
     """
     if gut not in GUTS:
         raise InputError(f"gut is {gut!r}; choose one of {', '.join(GUTS)}")
+
+
+def build(gut: str = "published") -> Model:
+    """Return the model with the stomach-emptying variant ``gut``.
+
+    Raises
+    ------
+    InputError
+        If ``gut`` is not one of ``published``, ``simglucose_legacy``, ``t1dms``.
+    """
+    check_gut(gut)
     return Model(
         name="uva_padova_2008",
         reference="Dalla Man 2007, doi:10.1109/TBME.2007.893506; Kovatchev 2009, JDST 3:44-55",
@@ -321,7 +362,7 @@ def build(gut: str = "published") -> Model:
         Params=Params,
         equations=make_equations(gut),
         hold=hold,
-        observe=observe,
+        observe=make_observe(),
         equilibrium=equilibrium,
         displace=at_glucose,
         options={"gut": gut},

@@ -16,6 +16,10 @@ ARGUMENTS = {
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
     "make_demo_record.py": ["record.json"],
+    "train_residual.py": [
+        *("--out", "residual.json", "--training", "1", "--validation", "1", "--test", "1"),
+        *("--steps", "1", "--batch", "8"),
+    ],
     "train_insulin_agent.py": ["50000", "agent"],
     "train_pressure_agent.py": ["20000", "agent", "30"],
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -50,7 +52,47 @@ class Case:
         return (space.low + draws * (space.high - space.low)).astype(space.dtype)
 
 
-CASES = [Case(entry.id, kwargs) for entry in ENTRIES for kwargs in entry.variants]
+# Twins that the batteries play: written once a session, found by id.
+TWIN_CASES = [
+    Case("dosegym/BloodPressure-v0", {"days": 168, "twin": "family-pressure"}),
+    Case(
+        "dosegym/Insulin-v0",
+        {"days": 1, "twin": "family-insulin", "scenario": "announced", "action": "basal_and_bolus"},
+    ),
+    Case("dosegym/Insulin-v0", {"days": 1, "physiology": "hovorka_2004", "patient": "all"}),
+]
+CASES = [Case(entry.id, kwargs) for entry in ENTRIES for kwargs in entry.variants] + TWIN_CASES
+
+
+def _write_pressure_twin(folder: Path) -> None:
+    from dosegym.records import demo_pressure_record, read_pressure
+    from dosegym.twins.pressure import fit_pressure
+    from dosegym.twins.pressure_observe import observe_pressure
+
+    seen = observe_pressure(read_pressure(demo_pressure_record()))
+    twin = fit_pressure(seen, seed=1, draws=50)
+    (folder / "family-pressure.json").write_text(json.dumps(twin.full()))
+
+
+def _write_insulin_twin(folder: Path) -> None:
+    from dosegym.physiology import load_model, load_population
+    from dosegym.twins import fit_twin
+    from dosegym.twins.virtual import Life, live
+
+    model, person = load_model("uva_padova_2008"), load_population()["adult#004"]
+    (record,) = live(model, person, Life(days=1.0), np.random.default_rng(8))
+    (folder / "family-insulin.json").write_text(json.dumps(fit_twin(record, seed=1).to_dict()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Fill a folder of twins and name it in DOSEGYM_TWINS while the families are tested."""
+    folder = tmp_path_factory.mktemp("twins")
+    _write_pressure_twin(folder)
+    _write_insulin_twin(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOSEGYM_TWINS", str(folder))
+        yield folder
 
 
 @pytest.fixture(params=CASES, ids=[f"{c.id}-{i}" for i, c in enumerate(CASES)])

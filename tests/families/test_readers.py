@@ -269,6 +269,68 @@ def d1namo_text(rows, part="glucose"):
     return "\n".join([header[part], *(row for where, row in rows if where == part), ""])
 
 
+def apple_rows(factor):
+    """Return records of sensor glucose, boluses, a day of basal and carbohydrate."""
+
+    def record(kind, start, end, unit, value, told=()):
+        inner = "".join(f'<MetadataEntry key="{key}" value="{text}"/>' for key, text in told)
+        times = [f"{stamp(minute).replace('T', ' ')} +0000" for minute in (start, end)]
+        return (
+            f'<Record type="HKQuantityTypeIdentifier{kind}" sourceName="app" unit="{unit}" '
+            f'startDate="{times[0]}" endDate="{times[1]}" value="{value}">{inner}</Record>'
+        )
+
+    reason = "HKInsulinDeliveryReason"
+    readings = [
+        record("BloodGlucose", m, m, "mg/dL", round(v / factor, 2)) for m, v in GLUCOSE.items()
+    ]
+    doses = [record("InsulinDelivery", m, m, "IU", u, [(reason, 2)]) for m, u in BOLUSES.items()]
+    meals = [record("DietaryCarbohydrates", m, m, "g", g) for m, g in MEALS.items()]
+    day = record("InsulinDelivery", 0, 1440, "IU", RATE * 24, [(reason, 1)])
+    return [*readings, *doses, *meals, day]
+
+
+def fhir_rows(factor):
+    """Sensor readings of the CGM guide, insulin that was given, carbohydrate."""
+
+    def observation(code, minute, value, unit):
+        return {
+            "resourceType": "Observation", "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "subject": {"reference": "Patient/1"}, "effectiveDateTime": f"{stamp(minute)}Z",
+            "valueQuantity": {"value": value, "unit": unit, "code": unit},
+        }  # fmt: skip
+
+    def given(dosage, **when):
+        drug = {"text": "insulin aspart"}
+        return {"resourceType": "MedicationAdministration", "status": "completed",
+                "subject": {"reference": "Patient/1"}, "medicationCodeableConcept": drug,
+                "dosage": dosage, **when}  # fmt: skip
+
+    readings = [
+        observation("99504-3", m, round(v / factor, 2), "mg/dL") for m, v in GLUCOSE.items()
+    ]
+    doses = [
+        given({"dose": {"value": u, "code": "[IU]"}}, effectiveDateTime=f"{stamp(m)}Z")
+        for m, u in BOLUSES.items()
+    ]
+    meals = [observation("9059-7", m, g, "g") for m, g in MEALS.items()]
+    period = {"start": f"{stamp(0)}Z", "end": f"{stamp(1440)}Z"}
+    pump = given({"rateQuantity": {"value": RATE, "unit": "U/h"}}, effectivePeriod=period)
+    return [*readings, *doses, *meals, pump]
+
+
+def apple_text(rows):
+    """Return an export with the kind of document type that Apple writes."""
+    doctype = "<!DOCTYPE HealthData [\n<!ELEMENT HealthData (Record*)>\n]>"
+    return "\n".join(['<?xml version="1.0"?>', doctype, "<HealthData>", *rows, "</HealthData>"])
+
+
+def fhir_text(rows):
+    """Return a bundle."""
+    return json.dumps({"resourceType": "Bundle", "entry": [{"resource": row} for row in rows]})
+
+
 def lines(*header):
     """Return a function that writes rows below a header."""
     return lambda rows: "\n".join([*header, *rows, ""])
@@ -298,6 +360,8 @@ BATTERY = {
         t1dsim_rows, lines(T1DSIM_HEADER), ".csv", False, basal_u=RATE * 285 / 12, shuffles=False
     ),
     "d1namo": Format(d1namo_rows, d1namo_text, ".csv", False, frozenset({"bolus"}), 0.0, True),
+    "apple_health": Format(apple_rows, apple_text, ".xml", False),
+    "fhir_r4": Format(fhir_rows, fhir_text, ".json", False),
 }
 
 
@@ -659,6 +723,7 @@ def test_real_replay_in_detail():
         ("iglu/example_data_hall.csv", "holds 19 people; pass person=, one of 1636-69-001"),
         ("iglu/example_meals_hall.csv", "the meals of iglu's people"),
         ("oref0/pumphistory.json", "there is no glucose; give the folder"),
+        ("fhir_examples/uscore_patient-example.json", "are no sensor record"),
     ],
 )
 def test_real_files_of_other_kinds_are_refused(name, says):

@@ -1,0 +1,43 @@
+"""Thresholds of alarms, fixed on a training population before the test population was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+FIXED_ON = "2026-11-26"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When an episode opens and closes.
+
+    Parameters
+    ----------
+    opens, closes : float
+        Probability at or above which it opens, and below which it closes.
+    intervals : int
+        Intervals of five minutes for which it must hold.
+    cusum : float
+        Of the general test only.
+    """
+
+    opens: float
+    closes: float
+    intervals: int = 1
+    cusum: float = 1e9
+
+
+THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
+    {
+        "occlusion": Threshold(0.3, 0.1, 1),
+        "meal": Threshold(0.5, 0.2, 1),
+        "compression": Threshold(0.97, 0.2, 2),
+        "drift": Threshold(0.5, 0.2, 3),
+        "illness": Threshold(0.97, 0.5, 3),
+        "unexplained": Threshold(1.0 - 1e-7, 0.5, 2, 15.0),
+    }
+)
+
+WEIGHTS: Mapping[str, tuple[float, tuple[float, ...]]] = MappingProxyType({})

@@ -1,0 +1,1 @@
+"""Trained residuals, with their cards."""
