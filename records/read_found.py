@@ -8,6 +8,7 @@ from typing import Any
 from ..physiology.errors import InputError
 from . import carelink, clarity, libreview, loop_report, plain_csv, replay_bg, tidepool
 from .datasets import DATASETS, read_dataset
+from .files import csv_rows
 from .found import Found
 from .local_time import DayOrder
 from .nightscout import read_nightscout
@@ -80,7 +81,10 @@ def read_found(
     tables = [item.source for item in found if item.part == "table"]
     if not tables:
         raise InputError("ReplayBG: a patient table holds no glucose; give data_day_*.csv")
-    return combine([replay_bg.read_replay(source, info, timezone) for source in tables])
+    joined = combine([replay_bg.read_replay(source, info, timezone) for source in tables])
+    if info is not None:
+        joined.ledger.header(sum(1 for _ in csv_rows(info)))
+    return joined
 
 
 def _joined(records: Sequence[RawRecord]) -> RawRecord:

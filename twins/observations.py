@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..records.series import Boluses
 from ..records.timeline import Timeline
+from .diary_meals import USUAL_G, tells_meals, usual_meals
+from .insulin_action import FLAT_MIN, spread
 
 Array = NDArray[np.float64]
 SAMPLE_MIN = 5
@@ -23,8 +25,10 @@ LONGEST_GAP_H = 24.0
 ENOUGH_DAYS = 3.0
 # Carbohydrate closer together than this is one meal (project choice).
 MEAL_GAP_MIN = 30
-# Glargine acts about evenly for about a day: Lepore 2000 (doi:10.2337/diabetes.49.12.2142).
-LONG_ACTING_MIN = 1440
+# A person who pricks a finger four times a day tells in four weeks what a sensor tells in hours.
+LONGEST_DAYS_OF_FINGERS = 28
+LONG_ACTING_MIN = FLAT_MIN
+LONGEST_GAP_OF_FINGERS_H, ENOUGH_DAYS_OF_FINGERS = 72.0, 21.0  # project choice
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def meals_in(carbs: Array) -> NDArray[np.int64]:
 
 
 def observe(timeline: Timeline) -> Observations:
-    """Return the last (at most 14) days of a record for fitting.
+    """Return the last (at most 14, of finger sticks 28) days of a record for fitting.
 
     Where readings pause for more than a day, the last stretch is taken if it lasts three days, else
     the longest.
@@ -144,11 +148,14 @@ def observe(timeline: Timeline) -> Observations:
             "without doses: add the pump's export"
         )
     first, end, notes = _stretch(timeline)
-    start = max(first, end - LONGEST_DAYS * 86400.0)
+    by_finger = timeline.glucose_source == "finger"
+    longest = LONGEST_DAYS_OF_FINGERS if by_finger else LONGEST_DAYS
+    start = max(first, end - longest * 86400.0)
     samples = int((end - start) // (SAMPLE_MIN * 60))
     coarse = timeline.on_grid(start, samples + 1, SAMPLE_MIN)
     insulin, carbs, told = _inputs(timeline, start, samples * SAMPLE_MIN)
-    own_basal = timeline.basal is None and not has_long
+    within = timeline.long_acting.between(start - 86400.0, end)
+    own_basal = timeline.basal is None and len(within) == 0
     if own_basal:
         told += ("no basal insulin is recorded; each body gets the basal insulin that it needs",)
     return Observations(
@@ -160,13 +167,16 @@ def observe(timeline: Timeline) -> Observations:
 def _stretch(timeline: Timeline) -> tuple[float, float, tuple[str, ...]]:
     """Return first and last second of the readings to use, and what is to be said about it."""
     time = timeline.glucose.time_s
-    breaks = np.flatnonzero(np.diff(time) > LONGEST_GAP_H * 3600.0)
+    by_finger = timeline.glucose_source == "finger"
+    longest_gap = LONGEST_GAP_OF_FINGERS_H if by_finger else LONGEST_GAP_H
+    enough = ENOUGH_DAYS_OF_FINGERS if by_finger else ENOUGH_DAYS
+    breaks = np.flatnonzero(np.diff(time) > longest_gap * 3600.0)
     starts = time[np.append(0, breaks + 1)] if len(time) else np.zeros(1)
     ends = time[np.append(breaks, len(time) - 1)] if len(time) else np.zeros(1)
     # The last reading of a stretch stands for its own interval.
     days = (ends - starts + (timeline.sampling_interval_s if len(time) else 0.0)) / 86400.0
     longest = len(days) - 1 - int(np.argmax(days[::-1]))
-    which = len(days) - 1 if days[-1] >= ENOUGH_DAYS else longest
+    which = len(days) - 1 if days[-1] >= enough else longest
     if days[which] * 24.0 < SHORTEST_HOURS:
         whole = " without a pause of a day" if len(days) > 1 else ""
         raise InputError(
@@ -179,7 +189,7 @@ def _stretch(timeline: Timeline) -> tuple[float, float, tuple[str, ...]]:
     after = float(time[-1] - last) / 86400.0
     ending = "at the last reading" if after <= 0.0 else f"{after:.1f} days before the last reading"
     note = (
-        f"glucose pauses for more than {LONGEST_GAP_H:g} h {len(days) - 1} time(s); the twin is "
+        f"glucose pauses for more than {longest_gap:g} h {len(days) - 1} time(s); the twin is "
         f"fitted to one stretch of {days[which]:.1f} days that ends {ending}"
     )
     return first, last, (note,)
@@ -187,8 +197,10 @@ def _stretch(timeline: Timeline) -> tuple[float, float, tuple[str, ...]]:
 
 def _inputs(timeline: Timeline, start: float, minutes: int) -> tuple[Array, Array, tuple[str, ...]]:
     """Return insulin (T,) in U/min and carbohydrate (T,) in g/min, and what was assumed."""
-    fine = timeline.on_grid(start, minutes, 1.0)
-    insulin = np.array(fine.insulin_u_per_min)
+    slow = timeline.boluses.insulin != 0
+    at_once, regular = (_only(timeline.boluses, mask) for mask in (~slow, slow))
+    fine = replace(timeline, boluses=at_once).on_grid(start, minutes, 1.0)
+    insulin = np.array(fine.insulin_u_per_min) + spread(regular, start, minutes)
     notes: tuple[str, ...] = ()
     known = np.array(fine.basal_known)
     if known.any() and not known.all():
@@ -202,15 +214,27 @@ def _inputs(timeline: Timeline, start: float, minutes: int) -> tuple[Array, Arra
             f"{usual * 60.0:.2f} U/h is assumed there",
         )
     if len(timeline.long_acting):
-        insulin += _spread(timeline.long_acting, start, minutes)
-        notes += ("long-acting insulin is taken to act evenly over 24 h from its injection",)
-    return insulin, eat(np.array(fine.carbs_g)), notes
+        insulin += spread(timeline.long_acting, start, minutes)
+        notes += _of_long_acting(timeline.long_acting)
+    grams = np.array(fine.carbs_g)
+    if tells_meals(timeline):
+        when, sizes = usual_meals(timeline, start, minutes // 1440 + 2)
+        minute = np.floor((when - start) / 60.0).astype(np.int64)
+        inside = (minute >= 0) & (minute < minutes)
+        np.add.at(grams, minute[inside], sizes[inside])
+        notes += (
+            f"no grams are recorded; three meals of {USUAL_G:g} g a day are assumed, at the "
+            "diary's marks where there are any, and the fit estimates how each differed",
+        )
+    return insulin, eat(grams), notes
 
 
-def _spread(injections: Boluses, start: float, minutes: int) -> Array:
-    """Return long-acting insulin (T,), U/min, each injection laid evenly on the day after it."""
-    out = np.zeros(minutes)
-    first = np.floor((injections.time_s - start) / 60.0).astype(np.int64)
-    for at, units in zip(first.tolist(), injections.units.tolist(), strict=True):
-        out[max(at, 0) : max(at + LONG_ACTING_MIN, 0)] += units / LONG_ACTING_MIN
-    return out
+def _only(doses: Boluses, mask: NDArray[np.bool_]) -> Boluses:
+    return Boluses(doses.time_s[mask], doses.units[mask], doses.insulin[mask])
+
+
+def _of_long_acting(injections: Boluses) -> tuple[str, ...]:
+    """Say how injected insulin is taken to act."""
+    if (injections.insulin == 0).any():
+        return ("long-acting insulin is taken to act evenly over 24 h from its injection",)
+    return ("NPH and UltraLente are taken to act as in Lepore 2000",)

@@ -13,6 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # Benchmarks run by `make bench`; these take arguments that keep the run short.
 ARGUMENTS = {
     "compare_pressure_policies.py": ["--people", "40"],
+    "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
     "make_demo_record.py": ["record.json"],
     "train_residual.py": [
