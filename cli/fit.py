@@ -22,6 +22,15 @@ def command(
     weight_kg: Annotated[float | None, typer.Option(help="Body weight, if not recorded.")] = None,
     age_years: Annotated[float | None, typer.Option(help="Age, if not recorded.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the search's starts.")] = 0,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Follow a growing record, or a Nightscout https address."),
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep the followed twin in this folder.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Follow for one poll only.")] = False,
+    interval: Annotated[float, typer.Option(help="Seconds between polls.")] = 300.0,
 ) -> None:
     """Find the most probable body for a record; print its error and what the record tells of it."""
     from rich.console import Console
@@ -31,6 +40,14 @@ def command(
     from ..records import read_record
     from ..twins import fit_twin
 
+    if follow:
+        from .fit_follow import follow_record
+
+        return follow_record(
+            record, state=state, once=once, interval_s=interval, seed=seed, out=out,
+            read=lambda: read_record(record, format=format, unit=unit, timezone=timezone),
+            prepare=lambda timeline: with_person(timeline, weight_kg, age_years),
+        )  # fmt: skip
     check_outputs(out, inputs=[record])
     timeline = read_record(record, format=format, unit=unit, timezone=timezone)
     timeline = with_person(timeline, weight_kg, age_years)

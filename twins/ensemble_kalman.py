@@ -34,7 +34,7 @@ EFFECT_HOURS = 8.0  # as long as a window of the batch fit
 READING_SD = 1.0  # mg/dL: rounding, and what the AR(1) error leaves out
 OUTLIER_SD = 3.0  # innovations beyond count less and less (Huber)
 SURPRISE_HOURS, MOST_INFLATION = 12.0, 2.0
-# The sensor's errors are learnt besides, a factor e in so many hours of readings that are all wrong.
+# The sensor's errors are learnt besides, as fast as this (project choice).
 NOISE_HOURS, SMALLEST_NOISE, LARGEST_NOISE = 24.0, 2.0, 60.0
 CHANCE = 2.0  # squared correlations below this many times 1/(N-1) are chance
 
@@ -180,14 +180,12 @@ def _walk_body(now: Ensemble, rng: np.random.Generator) -> None:
     fresh = np.sqrt(1.0 - shrink**2) * np.einsum(
         "rij,rnj->rni", root, rng.standard_normal(body.shape)
     )
-    lost = SMALLEST_SD**2 > variance
+    lost = variance < SMALLEST_SD**2
     fresh += np.where(lost, SMALLEST_SD * 0.05, 0.0)[:, None] * rng.standard_normal(body.shape)
     body[:] = mean + grow[:, None] * (shrink * away + fresh)
 
 
-def _advance(
-    now: Ensemble, params: Array, interval: Interval, doing: Acting
-) -> Array:
+def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> Array:
     """Move states on in place; return glucose (R, N), mg/dL, at the minutes of the reading."""
     model, shape = now.model, now.values.shape[:2]
     u = _inputs(now, params, interval, doing)
@@ -212,14 +210,14 @@ def _inputs(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> 
     counted = now.carb_factor() * np.exp(now["portion"])
     eaten = counted[:, :, None] * interval.carbs[:, None, :] + doing.grams[:, :, None] / STEP_MIN
     own = now.people[0].where.own_basal(params).reshape(shape)
-    given = interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
+    given = (
+        interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
+    )
     given = given * doing.delivered[:, :, None]
     return np.stack([a.transpose(2, 0, 1).reshape(STEP_MIN, -1) for a in (eaten, given)], axis=1)
 
 
-def analyse(
-    ensemble: Ensemble, expected: Array, interval: Interval
-) -> tuple[Ensemble, Innovation]:
+def analyse(ensemble: Ensemble, expected: Array, interval: Interval) -> tuple[Ensemble, Innovation]:
     """Return the ensemble that a reading corrects, and the innovation.
 
     Parameters

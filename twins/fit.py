@@ -12,22 +12,17 @@ from ..physiology.errors import InputError
 from ..records.detect import read_record
 from ..records.limits import WEIGHT
 from ..records.timeline import Timeline
-from .coordinates import (
-    CARBS_AT_START,
-    INSULIN_AT_START,
-    MEANING,
-    NAMES,
-    Coordinates,
-    coordinates_for,
-)
+from .coordinates import MEANING, NAMES, Coordinates, coordinates_for
 from .forecast import score
 from .forward import SAMPLES_A_DAY
 from .joint import Found, refine
-from .laplace import laplace_posterior
+from .likelihood import Likelihood
 from .noise import LARGEST_RHO, Noise, whitening
 from .observations import Observations, observe
-from .search import FIRST_NOISE, LIMIT_SD, from_many_starts, starting_points
+from .sample import DRAWS, Sample, sample
+from .search import FIRST_NOISE, LIMIT_SD, begun_at, from_many_starts, starting_points
 from .twin import Twin
+from .unknowns import Unknowns
 from .variation import USUAL
 
 Array = NDArray[np.float64]
@@ -37,6 +32,7 @@ BEST_SAMPLES = 60
 # The last days are enough to find the neighbourhood of the best body.
 SEARCH_SAMPLES = 4 * SAMPLES_A_DAY
 HELD_OUT_FROM_DAYS = 3.0
+THREADS = 2
 TYPICAL_WEIGHT_KG = {"adult": 75.0, "adolescent": 55.0, "child": 30.0}
 
 
@@ -63,7 +59,7 @@ def most_probable(
     use = whitening(seen)
     if len(use.index) < BEST_SAMPLES:
         raise InputError(
-            f"the record holds {len(use.index)} usable readings after the first half hour; "
+            f"the record holds {len(use.index)} usable readings; "
             f"a twin needs at least {BEST_SAMPLES}"
         )
     noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
@@ -71,11 +67,11 @@ def most_probable(
     some = whitening(recent)
     if len(some.index) < BEST_SAMPLES:
         recent, some = seen, use
-    z, value = from_many_starts(where, starts, recent, some, noise)
-    best = z[int(np.argmin(value))].copy()
+    z, value = from_many_starts(where, begun_at(starts, recent), recent, some, noise)
+    best = z[int(np.argmin(value))]
     if recent is not seen:
         # What was on board when the search began says nothing of when the record began.
-        best[[NAMES.index(INSULIN_AT_START), NAMES.index(CARBS_AT_START)]] = 0.0
+        best = begun_at(best[None], seen)[0]
     return refine(where, best, seen, use, noise=noise, variation=USUAL, largest_rho=largest_rho)
 
 
@@ -87,6 +83,11 @@ def _usual_basal(timeline: Timeline) -> float | None:
         length = timeline.basal.end_s - timeline.basal.start_s
         return float(np.average(timeline.basal.u_per_h, weights=length))
     return None
+
+
+def _daily_dose(seen: Observations) -> float | None:
+    """Return the insulin of a mean day, U; None where the log tells boluses only."""
+    return None if seen.own_basal else float(seen.insulin.mean() * 1440.0)
 
 
 def _group(timeline: Timeline) -> str:
@@ -103,6 +104,10 @@ def fit_twin(
     starts: int = 6,
     weight_kg: float | None = None,
     progress: Progress | None = None,
+    posterior: str = "smc",
+    draws: int = DRAWS,
+    threads: int = THREADS,
+    hold_out: bool = True,
 ) -> Twin:
     """Fit a twin to one person's record.
 
@@ -119,12 +124,21 @@ def fit_twin(
         ``twin.notes``.
     progress : callable, optional
         Called with a line on what is being done.
+    posterior : {"smc", "laplace"}
+        Tempered sequential Monte Carlo over all unknowns, or only the normal law about the most
+        probable ones, which is fast and symmetric.
+    draws : int
+        Equally likely bodies to keep.
+    threads : int
+        Cores to use.
+    hold_out : bool
+        Test the forecast on the last day first, where there are three days or more.
 
     Returns
     -------
     Twin
-        Most probable parameters, their covariance (Laplace), the noise, and a forecast test on the
-        last day, which was held out for it, when there are three days or more.
+        Equally likely bodies, the most probable one, the noise, and a forecast test on the last
+        day, which was held out for it, when there are three days or more.
 
     Raises
     ------
@@ -140,22 +154,36 @@ def fit_twin(
     if weight is None:
         weight = TYPICAL_WEIGHT_KG[group]
         notes.append(f"body weight is not recorded; {weight:g} kg is assumed ({group})")
-    where = coordinates_for(group, weight, _usual_basal(timeline))
+    where = coordinates_for(
+        group, weight, _usual_basal(timeline), age_years=timeline.settings.age_years,
+        daily_dose_u=_daily_dose(seen),
+    )  # fmt: skip
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     tell = progress or (lambda _: None)
     first, held_out = starting_points(starts, rng), None
-    if seen.days >= HELD_OUT_FROM_DAYS:
+    if hold_out and seen.days >= HELD_OUT_FROM_DAYS:
         tell("fitting all but the last day, to test the forecast on it")
         known = seen.until(len(seen.glucose) - 1 - SAMPLES_A_DAY)
-        found = most_probable(where, known, first)
-        held_out = score(where, found, known, seen, rng) or None
+        tested, found = _drawn(where, known, first, rng, posterior, draws, threads)
+        held_out = score(tested, seen, rng) or None
         # What the other days told is the best place to start from, now that the test is done.
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
-    found = most_probable(where, seen, first)
-    notes += at_limit(found)
-    posterior = laplace_posterior(where, found, seen, rng)
-    return Twin.of(timeline, where, found, seen, group, held_out, tuple(notes), posterior)
+    drawn, _ = _drawn(where, seen, first, rng, posterior, draws, threads)
+    notes += [*at_limit(where, drawn.mode.u[: len(NAMES)]), *doubts(drawn)]
+    return Twin.of(timeline, drawn, group, held_out, tuple(notes))
+
+
+def _drawn(
+    where: Coordinates, seen: Observations, starts: Array, rng: np.random.Generator, method: str,
+    draws: int, threads: int,
+) -> tuple[Sample, Found]:  # fmt: skip
+    """Return draws of a record's unknowns, and the fit from which the sampling began."""
+    found = most_probable(where, seen, starts)
+    unknowns = Unknowns.of(where, seen)
+    likelihood = Likelihood.of(unknowns, seen, power=1.0 / found.factor, threads=threads)
+    first = unknowns.standardised(found.z, found.noise, found.variation, found.effect)
+    return sample(likelihood, first, rng, method=method, n=draws), found
 
 
 def _check(weight_kg: float | None, starts: int) -> None:
@@ -165,11 +193,41 @@ def _check(weight_kg: float | None, starts: int) -> None:
         raise InputError(f"starts is {starts}; give at least 1")
 
 
-def at_limit(found: Found) -> list[str]:
-    """Return a sentence on each coordinate that the prior's limit stopped."""
-    at = np.flatnonzero(np.abs(found.z) > LIMIT_SD - 0.05)
+def at_limit(where: Coordinates, z: Array) -> list[str]:
+    """Return a sentence on each quantity that lies far from the prior, at coordinates z (d,)."""
+    own = where.standard(z[None])[0]
     return [
-        f"{MEANING[NAMES[i]]} ({NAMES[i]}) lies at the limit of what is tried, {found.z[i]:+.1f} "
-        "prior standard deviations: the record asks for a body unlike its age group's"
-        for i in at.tolist()
+        f"{MEANING[NAMES[i]]} ({NAMES[i]}) lies {own[i]:+.1f} prior standard deviations from the "
+        "middle of its age group: the record asks for a body unlike its age group's"
+        for i in np.flatnonzero(np.abs(own) > LIMIT_SD - 0.05).tolist()
     ]
+
+
+def doubts(drawn: Sample) -> list[str]:
+    """Return a sentence where the sampling did not settle."""
+    if drawn.good:
+        return []
+    told = drawn.diagnostics
+    return [
+        f"the sampling of the posterior did not settle (Pareto k {told['largest_k']:.2f}, "
+        f"{told['distinct']} of {told['draws']} draws distinct, correlation with their start "
+        f"{told['remembered']:.2f}): take its intervals as rough"
+    ]
+
+
+def refit(
+    timeline: Timeline, where: Coordinates, group: str, *, seed: int = 0, starts: int = 2,
+    posterior: str = "laplace", threads: int = THREADS,
+) -> Twin:  # fmt: skip
+    """Fit a twin to the last 14 days of a record about a prior that is given.
+
+    Raises
+    ------
+    InputError
+        If the record has no insulin or too little glucose.
+    """
+    seen = observe(timeline)
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    first = starting_points(starts, rng)
+    drawn, _ = _drawn(where, seen, first, rng, posterior, DRAWS, threads)
+    return Twin.of(timeline, drawn, group, None, (*timeline.notes, *seen.notes))

@@ -1,4 +1,4 @@
-"""Forecasts the end of a record from a fit that did not see it, and scores the forecast."""
+"""Forecasts the end of a record from draws that did not see it, and scores the forecast."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .coordinates import Coordinates
-from .forward import run, windows_in
-from .joint import LARGEST_EFFECT, Found, root_of
-from .noise import Noise
+from .likelihood import STUDENT_SD, Likelihood
+from .noise import STUDENT_NU
 from .observations import Observations
-from .variation import next_windows
+from .sample import Sample
+from .unknowns import Unknowns
 
 Array = NDArray[np.float64]
 BAND_DRAWS = 200
@@ -20,67 +19,62 @@ BAND_DRAWS = 200
 
 @dataclass(frozen=True)
 class Outlook:
-    """A forecast of the samples after ``first``, made open loop with the recorded doses and meals.
+    """A forecast of what follows a record, made open loop with the recorded doses and meals.
 
     Parameters
     ----------
     likely : array (T,), mg/dL
-        Of the most probable body on a day as expected.
+        Median of the draws.
+    glucose : array (T, n), mg/dL
+        Of the draws, each on days and with meals of its own, without errors of reading.
     draws : array (T, n), mg/dL
-        Of posterior draws, each on days and with meals of its own, errors of reading included.
+        The same with errors of reading, which follow from the last one's.
     """
 
     likely: Array
+    glucose: Array
     draws: Array
 
 
 def outlook(
-    where: Coordinates, found: Found, known: Observations, seen: Observations,
-    rng: np.random.Generator, n: int = BAND_DRAWS,
-) -> Outlook:  # fmt: skip
-    """Forecast what ``seen`` has beyond ``known``, to which ``found`` was fitted."""
-    first = len(known.glucose)
-    z, effect = found.draws(n, rng)
-    bodies = np.concatenate([found.z[None], z])
-    shift = _extended(found, np.concatenate([found.effect[None], effect]), known, seen, rng)
-    glucose = run(where, bodies, seen, shift)[first:]
-    noise = error_paths(found.noise, glucose[:, 1:].shape, rng)
-    return Outlook(glucose[:, 0], glucose[:, 1:] + noise)
+    drawn: Sample, seen: Observations, rng: np.random.Generator, n: int = BAND_DRAWS
+) -> Outlook:
+    """Forecast what ``seen`` has beyond the record that the draws were fitted to."""
+    known = drawn.likelihood
+    longer = Unknowns.of(known.unknowns.where, seen, known.unknowns.slots)
+    rows = rng.choice(len(drawn.u), size=n, replace=n > len(drawn.u))
+    u = known.unknowns.continued(drawn.u[rows], longer, rng)
+    whole = Likelihood.of(longer, seen, threads=known.threads)
+    path, noise, first = whole.glucose(u), known.noise(u), len(known.seen.glucose)
+    last = int(known.use.index[-1])
+    error = known.errors(path[known.use.index], noise)[-1]
+    before = error * noise[:, 1] ** (first - 1 - last)
+    glucose = path[first:]
+    errors = error_paths(noise, before, len(glucose), rng)
+    return Outlook(np.median(glucose, axis=1), glucose, glucose + errors)
 
 
-def _extended(
-    found: Found, effect: Array, known: Observations, seen: Observations, rng: np.random.Generator
-) -> Array:
-    """Return local effects (B, K) of a longer record: the first row as expected, the rest drawn."""
-    old, all_windows = windows_in(known), windows_in(seen)
-    past, meals = effect[:, :old], effect[:, old:]
-    new = all_windows - old
-    coming, spread = next_windows(found.variation, past, new)
-    coming[1:] += rng.standard_normal((len(effect) - 1, new)) @ root_of(spread).T
-    dishes = np.zeros((len(effect), seen.meals - meals.shape[1]))
-    dishes[1:] = found.variation.meal * rng.standard_normal(dishes[1:].shape)
-    windows = np.clip(np.concatenate([past, coming], axis=1), -LARGEST_EFFECT, LARGEST_EFFECT)
-    return np.concatenate([windows, meals, dishes], axis=1)
+def error_paths(noise: Array, before: Array, steps: int, rng: np.random.Generator) -> Array:
+    """Return errors of reading (T, n), mg/dL, five minutes apart, after the errors ``before`` (n,).
 
-
-def error_paths(noise: Noise, shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Return autocorrelated errors of reading (T, n), mg/dL, five minutes apart."""
-    kick = rng.standard_normal(shape) * noise.sigma
-    out = np.empty(shape)
-    now = kick[0]
-    for t in range(shape[0]):
-        now = kick[0] if t == 0 else noise.rho * now + np.sqrt(1.0 - noise.rho**2) * kick[t]
+    Parameters
+    ----------
+    noise : array (n, 2)
+        Standard deviation, mg/dL, and correlation over five minutes.
+    """
+    sigma, rho = noise.T
+    kick = sigma / STUDENT_SD * np.sqrt(1.0 - rho**2)
+    out, now = np.empty((steps, len(noise))), before
+    for t in range(steps):
+        now = rho * now + kick * rng.standard_t(STUDENT_NU, size=len(noise))
         out[t] = now
     return out
 
 
-def score(
-    where: Coordinates, found: Found, known: Observations, seen: Observations,
-    rng: np.random.Generator,
-) -> dict[str, float]:  # fmt: skip
-    """Return how well the samples of ``seen`` after ``known`` are forecast, open loop."""
-    view = outlook(where, found, known, seen, rng)
-    first = len(known.glucose)
+def score(drawn: Sample, seen: Observations, rng: np.random.Generator) -> dict[str, float]:
+    """Return how well the samples of ``seen`` after the fitted ones are forecast, open loop."""
+    view = outlook(drawn, seen, rng)
+    first = len(drawn.likelihood.seen.glucose)
     reading, side = seen.glucose[first:], seen.censored[first:]
     there = np.isfinite(reading)
     if not there.any():

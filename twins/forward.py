@@ -7,12 +7,14 @@ each meal, both relative to the body's own. Windows are counted from the record'
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
 from .coordinates import Coordinates
-from .observations import SAMPLE_MIN, Observations
+from .observations import EATING_G_PER_MIN, SAMPLE_MIN, Observations
 
 Array = NDArray[np.float64]
 SAMPLES_A_DAY = 24 * 60 // SAMPLE_MIN
@@ -24,7 +26,7 @@ FARTHEST_MG_DL = 5000.0
 
 
 def first_reading(seen: Observations) -> float:
-    """Return the mean of the first readings, mg/dL, at which a run starts."""
+    """Return the mean of the first readings, mg/dL: about where a run starts."""
     known = seen.glucose[np.isfinite(seen.glucose)]
     return float(np.clip(known[:3].mean(), 45.0, 400.0))
 
@@ -65,39 +67,63 @@ def inputs_of(
     return u
 
 
-def run(where: Coordinates, z: Array, seen: Observations, shift: Array | None = None) -> Array:
+@dataclass(frozen=True)
+class Extra:
+    """Meals outside of the log: when each body began to eat (B, X), min, and how much (B, X), g."""
+
+    onset: Array
+    grams: Array
+
+    def add(self, u: Array, first_minute: int) -> None:
+        """Add what is eaten, at 5 g/min, to inputs u (T, 2, B) from a minute of the record on."""
+        edges = first_minute + np.arange(len(u) + 1, dtype=np.float64)[:, None]
+        for onset, grams in zip(self.onset.T, self.grams.T, strict=True):
+            if onset.min() > edges[-1, 0] or (onset + grams / EATING_G_PER_MIN).max() < edges[0, 0]:
+                continue
+            eaten = np.clip(EATING_G_PER_MIN * (edges - onset), 0.0, grams)
+            u[:, 0] += np.diff(eaten, axis=0)
+
+
+def run(
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Extra | None = None,
+) -> Array:  # fmt: skip
     """Return interstitial glucose (T / 5 + 1, B), mg/dL, of bodies at coordinates z (B, d).
 
-    ``shift`` (B, K) are the local effects; none where it is left out.
+    ``shift`` (B, K) are the local effects, ``extra`` meals outside of the log; none where they are
+    left out.
     """
-    return run_to_end(where, z, seen, shift)[0]
+    return run_to_end(where, z, seen, shift, extra)[0]
 
 
 def run_to_end(
-    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
-) -> tuple[Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Extra | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return glucose as ``run`` does, and the states (B, S) at the record's end."""
-    glucose, starts = run_windows(where, z, seen, shift)
+    glucose, starts = run_windows(where, z, seen, shift, extra)
     return glucose, starts[-1]
 
 
 def run_windows(
-    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
-) -> tuple[Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Extra | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return glucose as ``run`` does, and the states (W + 1, B, S) at each window's two ends."""
     params, windows = where.params(z), windows_in(seen)
     if shift is None:
         shift = np.zeros((len(z), windows + seen.meals))
     factor, own = where.carb_factor(z), where.own_basal(params)
     engine = engine_for(where.model)
-    start = first_reading(seen)
-    x = where.initial(z, params, start)
+    x = where.initial(z, params)
     states = [x.copy()]
     glucose = np.empty((len(seen.insulin) // SAMPLE_MIN + 1, len(z)))
-    glucose[0] = start
+    glucose[0] = where.start_glucose(z)
     for w in range(windows):
         minutes = slice(w * WINDOW_MIN, min((w + 1) * WINDOW_MIN, len(seen.insulin)))
         u = inputs_of(seen, factor, shift[:, windows:], own, minutes)
+        if extra is not None:
+            extra.add(u, minutes.start)
         today = with_sensitivity(where, params, shift[:, w])
         first = w * WINDOW_SAMPLES + 1
         read = advance(engine, x, today, u)
@@ -109,9 +135,8 @@ def run_windows(
 def advance(engine: Engine, x: Array, params: Array, u: Array) -> Array:
     """Move states x (B, S) on in place; return glucose (T / 5, B) every five minutes, mg/dL."""
     model = engine.model
-    kept = np.empty((len(u), x.shape[1], len(x)))
-    engine.advance(x, params, u, record=kept)
-    column = model.state_index["interstitial_glucose_mass"]
-    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, column] / model.params(params).Vg
-    bounded = np.clip(glucose, -FARTHEST_MG_DL, FARTHEST_MG_DL)
+    kept = np.empty((len(u), len(model.outputs), len(x)))
+    engine.advance(x, params, u, seen=kept)
+    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, model.output_index["interstitial_glucose"]]
+    bounded = np.minimum(glucose, FARTHEST_MG_DL)
     return np.asarray(np.where(np.isnan(bounded), FARTHEST_MG_DL, bounded))

@@ -16,7 +16,6 @@ from .observations import Observations
 
 Array = NDArray[np.float64]
 STUDENT_NU = 5.0
-BURN_IN_SAMPLES = 6
 # A misfit looks like noise of ever longer memory; past this the fit would follow slopes only.
 LARGEST_RHO = 0.97
 # No sensor reads to better than this (mg/dL, project choice).
@@ -41,9 +40,8 @@ class Whitening:
 
 
 def whitening(seen: Observations) -> Whitening:
-    """Return the scored samples: those with a reading, after half an hour of running in."""
+    """Return the scored samples: those with a reading."""
     index = np.flatnonzero(np.isfinite(seen.glucose))
-    index = index[index >= BURN_IN_SAMPLES]
     gap = np.diff(index, prepend=-(10**6))
     return Whitening(index, gap)
 

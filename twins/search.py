@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .coordinates import NAMES, Coordinates
-from .forward import run
+from .coordinates import AT_START, GLUCOSE_AT_START, NAMES, Coordinates, start_coordinate
+from .forward import first_reading, run
 from .noise import STUDENT_NU, Noise, Whitening, errors, innovations, weights
 from .observations import Observations
 
@@ -23,6 +23,14 @@ def starting_points(n: int, rng: np.random.Generator) -> Array:
     z = 0.7 * rng.standard_normal((n, len(NAMES)))
     z[0] = 0.0
     return z
+
+
+def begun_at(z: Array, seen: Observations) -> Array:
+    """Return starts (n, d) with glucose at the record's first readings, nothing else on board."""
+    out = z.copy()
+    out[:, [NAMES.index(name) for name in AT_START]] = 0.0
+    out[:, NAMES.index(GLUCOSE_AT_START)] = start_coordinate(first_reading(seen))
+    return out
 
 
 def slopes(

@@ -101,6 +101,8 @@ def steps_of(timeline: Timeline, start_s: float, n: int, usual_u_per_h: float) -
     if timeline.basal is not None:
         insulin[~np.asarray(fine.basal_known)] += usual_u_per_h / 60.0
     insulin += _long_acting(timeline, start_s, minutes)
+    # Sums over records of different length round differently; what is the same must look the same.
+    insulin = np.round(insulin, 9)
     counted = np.array(fine.carbs_g)
     carbs = eat(counted)
     reading, when, censored = _readings(timeline.glucose, start_s, n)

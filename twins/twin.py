@@ -17,11 +17,12 @@ from ..physiology.library import load_model
 from ..physiology.population import Patients
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates
-from .forward import WINDOW_MIN, run, windows_in, with_sensitivity
-from .joint import Found, root_of
-from .noise import Noise, errors, whitening
-from .observations import Observations
+from .forward import WINDOW_MIN, with_sensitivity
+from .joint import root_of
+from .noise import Noise
 from .posterior import Posterior
+from .present import posterior_of
+from .sample import Sample
 from .search import LIMIT_SD
 from .variation import Variation, rhythm
 
@@ -47,11 +48,11 @@ class Twin:
     z : array (d,)
         Most probable standardised coordinates.
     covariance : array (d, d)
-        Laplace approximation of the posterior of z.
+        Posterior covariance of z.
     noise : Noise
-        Of readings about the model, misfit included.
+        Most probable noise of readings about the model, misfit included.
     variation : Variation
-        How much days, hours and meals differ.
+        How much days, hours and meals differ (medians of the posterior).
     rhythm : tuple of (float, float)
         Local minute at which each window of a usual day begins, and the mean of the logarithm of
         insulin sensitivity in it over the person's own.
@@ -83,29 +84,34 @@ class Twin:
 
     @classmethod
     def of(
-        cls, timeline: Timeline, where: Coordinates, found: Found, seen: Observations, group: str,
-        held_out: Mapping[str, float] | None, notes: tuple[str, ...],
-        posterior: Posterior | None = None,
+        cls, timeline: Timeline, drawn: Sample, group: str, held_out: Mapping[str, float] | None,
+        notes: tuple[str, ...],
     ) -> Twin:  # fmt: skip
-        """Assemble a twin and score its fit."""
-        use, d = whitening(seen), len(found.z)
-        error = errors(run(where, found.z[None], seen, found.effect[None]), seen, use)[:, 0]
-        reading = seen.glucose[use.index]
+        """Assemble a twin from draws and score its fit."""
+        likelihood, unknowns = drawn.likelihood, drawn.likelihood.unknowns
+        seen, use, best = likelihood.seen, likelihood.use, drawn.mode.u[None]
+        noise = likelihood.noise(best)
+        error = likelihood.errors(likelihood.glucose(best)[use.index], noise)[:, 0]
         quality: dict[str, Any] = {
             "days": seen.days,
             "readings": len(use.index),
             "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
-            "mard_percent": float(100.0 * np.mean(np.abs(error) / reading)),
-            "misfit_factor": found.factor,
+            "mard_percent": float(100.0 * np.mean(np.abs(error) / seen.glucose[use.index])),
+            "misfit_factor": 1.0 / likelihood.power,
             "held_out_day": dict(held_out) if held_out else None,
         }
-        hours = rhythm(found.variation, found.effect[: windows_in(seen)])
+        posterior = posterior_of(drawn)
+        spread = np.median(posterior.spread, axis=0).tolist()
+        variation = Variation(*spread)
+        effects = unknowns.effects(drawn.u).mean(axis=0)
+        hours = rhythm(variation, effects[: unknowns.windows])
         begins = (seen.start_minute + WINDOW_MIN * np.arange(len(hours))) % 1440.0
         return cls(
-            timeline.subject, timeline.source_sha256, group, where, found.z,
-            found.covariance[:d, :d], found.noise, found.variation,
-            tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
-            quality, notes, seen.start_s + len(seen.insulin) * 60.0, posterior=posterior,
+            timeline.subject, timeline.source_sha256, group, unknowns.where,
+            unknowns.coordinates(best)[0], np.cov(posterior.z.T), Noise(*noise[0].tolist()),
+            variation, tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
+            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            {"end_minute": (seen.start_minute + len(seen.insulin)) % 1440.0}, posterior,
         )  # fmt: skip
 
     @property
@@ -121,28 +127,20 @@ class Twin:
         return self.where.model
 
     def known(self) -> list[dict[str, Any]]:
-        """Return how well each coordinate is known: posterior over prior standard deviation."""
-        spread = np.sqrt(np.diag(self.covariance))
-        rows = []
-        for i, name in enumerate(NAMES):
-            ratio = float(spread[i])
-            word = (
-                "well known"
-                if ratio < WELL_KNOWN
-                else "partly known"
-                if ratio < PARTLY_KNOWN
-                else "prior-dominated"
-            )
-            rows.append(
-                {
-                    "name": name,
-                    "meaning": MEANING[name],
-                    "z": float(self.z[i]),
-                    "sd": ratio,
-                    "verdict": word,
-                }
-            )
-        return rows
+        """Return how well each quantity is known: posterior over prior standard deviation.
+
+        Each is told in prior standard deviations of its own (``Coordinates.standard``).
+        """
+        if self.posterior is None:
+            width = self.where.standard(root_of(self.covariance).T)
+            at, spread = self.where.standard(self.z[None])[0], np.sqrt((width**2).sum(axis=0))
+        else:
+            drawn = self.where.standard(self.posterior.z)
+            at, spread = drawn.mean(axis=0), drawn.std(axis=0)
+        return [
+            {"name": n, "meaning": MEANING[n], "z": float(z), "sd": float(sd), "verdict": word(sd)}
+            for n, z, sd in zip(NAMES, at, spread, strict=True)
+        ]
 
     def coordinates(self, n: int, rng: np.random.Generator | None = None) -> Array:
         """Return coordinates (n, d): draws from the posterior, or the most probable repeated."""
@@ -199,6 +197,13 @@ class Twin:
         }
 
 
+def word(ratio: float) -> str:
+    """Return the verdict on a ratio of posterior to prior standard deviation."""
+    if ratio < WELL_KNOWN:
+        return "well known"
+    return "partly known" if ratio < PARTLY_KNOWN else "prior-dominated"
+
+
 def load_twin(path: str | Path) -> Twin:
     """Load a twin that ``Twin.to_dict`` described as JSON.
 
@@ -213,12 +218,23 @@ def load_twin(path: str | Path) -> Twin:
         raise InputError(f"cannot read twin {path}: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"twin {path} is not JSON ({error}); fit it again") from None
+    return twin_from_dict(data, path)
+
+
+def twin_from_dict(data: Any, path: str | Path) -> Twin:
+    """Return the twin that ``Twin.to_dict`` described; ``path`` is where it came from.
+
+    Raises
+    ------
+    InputError
+        If it is not a twin of this version.
+    """
     known = isinstance(data, dict) and data.get("format") == FORMAT
     if not known or data.get("names") != list(NAMES):
         raise InputError(f"twin {path} is of another version; fit it again with `dosegym fit`")
     model = load_model(data["model"], **data["options"])
     prior = data["prior"]
-    where = Coordinates(model, prior["centre"], prior["scale"], prior["shared"])
+    where = Coordinates.from_dict(model, prior)
     return Twin(
         data["subject"],
         data["record_sha256"],

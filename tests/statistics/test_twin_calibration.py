@@ -21,7 +21,7 @@ from dosegym.twins.observations import observe
 from dosegym.twins.search import starting_points
 from dosegym.twins.virtual import Life, live
 
-BODY = len(NAMES) - 2  # what was on board at the start is not drawn
+BODY = len(NAMES) - 3  # what was on board at the start is not drawn
 HALF_WIDTH = stats.norm.ppf(0.95)
 
 

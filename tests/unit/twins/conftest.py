@@ -11,7 +11,7 @@ import pytest
 from dosegym.physiology.population import Patients
 from dosegym.records.series import BasalIntervals, Boluses, GlucoseSeries, Meals, TherapySettings
 from dosegym.records.timeline import Timeline
-from dosegym.twins.coordinates import NAMES, coordinates_for
+from dosegym.twins.coordinates import NAMES, coordinates_for, start_coordinate
 from dosegym.twins.virtual import Life, live
 
 WEIGHT_KG = 75.0
@@ -25,7 +25,9 @@ def body_in_prior() -> Callable[..., tuple[np.ndarray, Timeline]]:
         rng = np.random.default_rng(seed)
         where = coordinates_for("adult", WEIGHT_KG, None)
         z = np.clip(rng.standard_normal((1, len(NAMES))), -1.5, 1.5)
-        z[:, -2:] = 0.0
+        z[:, -3:] = 0.0
+        basal_glucose = where.params(z)[0, where.model.parameter_index["Gb"]]
+        z[:, -1] = start_coordinate(basal_glucose)
         person = Patients(
             where.model.name, (f"body-{seed}",), ("adult",), where.params(z),
             {"weight_kg": np.array([WEIGHT_KG]), "age_years": np.array([40.0])},

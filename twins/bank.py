@@ -1,0 +1,211 @@
+"""Several filters beside the main one, each under a hypothesis of what is wrong, weighed together.
+
+An interacting-multiple-model scheme (Blom and Bar-Shalom, IEEE Trans Autom Control 1988;33:780-3)
+for ensembles: between readings members pass from one hypothesis to another as its prior says; each
+reading then weighs the hypotheses by how well they expected it. A person's main ensemble therefore
+stays whole while its insulin does not arrive, and takes over what happened once it is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ensemble import Ensemble, stack
+from .ensemble_kalman import (
+    STEP_MIN,
+    STEPS_A_DAY,
+    Acting,
+    Innovation,
+    Interval,
+    neutral,
+    update,
+)
+from .hypotheses import HYPOTHESES, NAMES, rows_of
+
+Array = NDArray[np.float64]
+MEMBERS_EACH = 64
+MODES = len(HYPOTHESES)
+# A reading in fifty is wrong in a way of its own (project choice).
+WILD, WILD_SD = 0.02, 4.0
+SETTLES = 0.5  # share of the way to its target that a compressed sensor goes in five minutes
+SMALLEST_WEIGHT = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """The filters of several people.
+
+    Parameters
+    ----------
+    main : Ensemble
+        Nothing is wrong; one row per person.
+    others : Ensemble
+        One row per person and hypothesis, a person's rows together.
+    weights : array (R, 1 + MODES)
+        Probability of "nothing is wrong", then of each hypothesis.
+    """
+
+    main: Ensemble
+    others: Ensemble
+    weights: Array
+
+    def take(self, person: int) -> Bank:
+        """Return one person's filters."""
+        rows = np.arange(person * MODES, (person + 1) * MODES)
+        return Bank(
+            self.main.take([person]), self.others.take(rows), self.weights[person : person + 1]
+        )
+
+    def probability(self) -> Array:
+        """Return the probability (R, len(hypotheses.NAMES)) of each kind of fault."""
+        sums = [self.weights[:, [1 + i for i in rows_of(name)]].sum(axis=1) for name in NAMES]
+        return np.stack(sums, axis=1)
+
+    def sensitivity(self) -> Array:
+        """Return the expected log insulin sensitivity (R,) over the person's own, rhythm left out.
+
+        The slow level, and what illness takes from it.
+        """
+        level = (self.others["level"] + 0.0).reshape(self.main.rows, MODES, -1).mean(axis=2)
+        extra = self.others["extra"].reshape(self.main.rows, MODES, -1).mean(axis=2)
+        ill = list(rows_of("illness"))
+        level[:, ill] += extra[:, ill]
+        whole = np.concatenate([self.main["level"].mean(axis=1)[:, None], level], axis=1)
+        return np.asarray((self.weights * whole).sum(axis=1))
+
+
+def bank_of(main: Ensemble, rng: np.random.Generator, members: int = MEMBERS_EACH) -> Bank:
+    """Return the filters of people with nothing wrong so far."""
+    few = main.resampled(members, rng)
+    rows = np.repeat(np.arange(main.rows), MODES)
+    others = few.take(rows)
+    _enter(others, np.ones(others.values.shape[:2], dtype=bool), rng)
+    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)))
+
+
+def prior_weights() -> Array:
+    """Return the weights (1 + MODES,) that no reading has moved."""
+    rest = np.array([h.per_day * h.hours / 24.0 for h in HYPOTHESES])
+    weights = np.concatenate([[1.0], rest])
+    return np.asarray(weights / weights.sum())
+
+
+def step(bank: Bank, interval: Interval, rng: np.random.Generator) -> tuple[Bank, Innovation]:
+    """Return the filters five minutes later and the main one's innovation.
+
+    Parameters
+    ----------
+    bank : Bank
+    interval : Interval
+        One row per person.
+    rng : numpy.random.Generator
+    """
+    bank, entered = _mixed(bank, rng)
+    main, innovation = update(bank.main, interval, rng)
+    acting = _acting(bank.others, entered)
+    others, theirs = update(bank.others, interval.repeated(MODES), rng, acting)
+    fit = np.concatenate(
+        [_log_likelihood(innovation)[:, None], _log_likelihood(theirs).reshape(-1, MODES)], axis=1
+    )
+    weights = bank.weights * np.exp(fit - fit.max(axis=1, keepdims=True))
+    weights = np.maximum(weights / weights.sum(axis=1, keepdims=True), SMALLEST_WEIGHT)
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return Bank(main, others, weights), innovation
+
+
+def _log_likelihood(innovation: Innovation) -> Array:
+    """Return the log density (R,) of innovations, 0 without a reading."""
+    s, sd = innovation.standard, innovation.sd
+    plain = (1.0 - WILD) * np.exp(-0.5 * s**2)
+    wild = WILD / WILD_SD * np.exp(-0.5 * (s / WILD_SD) ** 2)
+    density = np.log(np.maximum(plain + wild, 1e-300) / sd)
+    return np.asarray(np.where(np.isfinite(s), density, 0.0))
+
+
+_STEP_DAY = 1.0 / STEPS_A_DAY
+_BEGINS = np.array([h.per_day * _STEP_DAY for h in HYPOTHESES])
+_ENDS = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.hours)) for h in HYPOTHESES])
+_RENEWED = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.fresh_hours)) for h in HYPOTHESES])
+
+
+def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_]]:
+    """Let members pass between "nothing is wrong" and each hypothesis; tell who entered one."""
+    before = bank.weights
+    in_flow, out_flow = before[:, :1] * _BEGINS, before[:, 1:] * _ENDS
+    calm = before[:, 0] * (1.0 - _BEGINS.sum()) + out_flow.sum(axis=1)
+    wrong = before[:, 1:] * (1.0 - _ENDS) + in_flow
+    weights = np.concatenate([calm[:, None], wrong], axis=1)
+    main = _left(bank, out_flow / calm[:, None], rng)
+    share = np.maximum(
+        in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
+    )
+    shape = bank.others.values.shape[:2]
+    entered = rng.random(shape) < share.reshape(-1, 1)
+    person = np.repeat(np.arange(main.rows), MODES)[:, None]
+    source = rng.integers(0, main.members, shape)
+    values = np.where(entered[:, :, None], bank.main.values[person, source], bank.others.values)
+    noise = np.where(entered[:, :, None], bank.main.noise[person, source], bank.others.noise)
+    others = replace(bank.others, values=values, noise=noise)
+    _enter(others, entered, rng)
+    return Bank(main, others, weights), entered
+
+
+def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
+    """Return the main ensemble with members of hypotheses that have ended (share (R, MODES))."""
+    main = bank.main
+    edges = np.cumsum(share, axis=1)
+    luck = rng.random(main.values.shape[:2])
+    mode = (luck[:, :, None] >= edges[:, None, :]).sum(axis=2)
+    came = mode < MODES
+    if not came.any():
+        return main
+    who, member = np.nonzero(came)
+    row = who * MODES + mode[who, member]
+    source = rng.integers(0, bank.others.members, len(row))
+    values, noise = main.values.copy(), main.noise.copy()
+    values[who, member] = bank.others.values[row, source]
+    noise[who, member] = bank.others.noise[row, source]
+    freed = replace(main, values=values, noise=noise)
+    for name in ("offset", "extra"):
+        freed[name][who, member] = 0.0
+    return freed
+
+
+def _enter(others: Ensemble, entered: NDArray[np.bool_], rng: np.random.Generator) -> None:
+    """Give members that entered a hypothesis its number, in place."""
+    for i, one in enumerate(HYPOTHESES):
+        rows = slice(i, None, MODES)
+        drawn = one.draw(rng, entered[rows].shape)
+        others["extra"][rows] = np.where(entered[rows], drawn, others["extra"][rows])
+
+
+def _acting(others: Ensemble, entered: NDArray[np.bool_]) -> Acting:
+    """Return what each hypothesis does to its members in the next five minutes."""
+    doing = neutral(others)
+    extra, offset = others["extra"], others["offset"]
+
+    for i, one in enumerate(HYPOTHESES):
+        rows = slice(i, None, MODES)
+        if one.name == "occlusion":
+            doing.delivered[rows] = 0.0
+        elif one.name == "meal":
+            doing.grams[rows] = np.where(entered[rows], np.maximum(extra[rows], 0.0), 0.0)
+        elif one.name == "compression":
+            offset[rows] += SETTLES * (extra[rows] - offset[rows])
+        elif one.name == "drift":
+            offset[rows] += extra[rows]
+        else:
+            doing.sensitivity[rows] = np.minimum(extra[rows], 0.0)
+    return doing
+
+
+def joined(banks: list[Bank]) -> Bank:
+    """Return the filters of several people as one."""
+    return Bank(
+        stack([b.main for b in banks]),
+        stack([b.others for b in banks]),
+        np.concatenate([b.weights for b in banks]),
+    )

@@ -1,0 +1,81 @@
+"""What may be wrong, and how it changes a body or a sensor: the hypotheses run beside the filter.
+
+Times and sizes say what is thought possible before readings are seen (project choices); the alarm
+thresholds that rest upon them were set on virtual people (``anomaly_thresholds``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One thing that may be wrong.
+
+    Parameters
+    ----------
+    name : str
+    per_day : float
+        How often it begins.
+    hours : float
+        How long it lasts, on average.
+    fresh_hours : float
+        How long ago an unnoticed one is thought to have begun: while a hypothesis is improbable,
+        its members are renewed at this pace.
+    draw : callable
+        ``draw(rng, shape)`` gives the number that each member of it gets (``Ensemble['extra']``).
+    """
+
+    name: str
+    per_day: float
+    hours: float
+    fresh_hours: float
+    draw: Draw
+
+
+def _nothing(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.zeros(shape)
+
+
+def _grams(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.asarray(np.clip(45.0 * np.exp(0.5 * rng.standard_normal(shape)), 15.0, 150.0))
+
+
+def _pressure(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return -rng.uniform(20.0, 80.0, shape)
+
+
+def _ramp(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    sign = np.where(rng.random(shape) < 0.5, -1.0, 1.0)
+    return np.asarray(sign * rng.uniform(0.15, 0.8, shape))
+
+
+def _weaker(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return -rng.uniform(0.25, 0.8, shape)
+
+
+# Insulin that stopped long ago and insulin that has just stopped look unlike each other, so that
+# each age of an occlusion has a filter of its own; their probabilities are added up.
+HYPOTHESES = (
+    Hypothesis("occlusion", 0.02, 8.0, 1.5, _nothing),
+    Hypothesis("occlusion", 0.02, 8.0, 4.0, _nothing),
+    Hypothesis("occlusion", 0.02, 8.0, 8.0, _nothing),
+    Hypothesis("meal", 0.3, 3.0, 1.0, _grams),  # g, eaten at once and not logged
+    Hypothesis("compression", 0.3, 0.7, 0.2, _pressure),  # mg/dL
+    Hypothesis("drift", 0.03, 12.0, 6.0, _ramp),  # mg/dL per five minutes
+    Hypothesis("illness", 0.03, 96.0, 12.0, _weaker),  # log sensitivity
+)
+NAMES = tuple(dict.fromkeys(h.name for h in HYPOTHESES))
+
+
+def rows_of(name: str) -> tuple[int, ...]:
+    """Return which of ``HYPOTHESES`` bear a name."""
+    return tuple(i for i, h in enumerate(HYPOTHESES) if h.name == name)
