@@ -27,12 +27,15 @@ class Forecaster(Protocol):
     @property
     def name(self) -> str:
         """What tables call it."""
+        ...
 
     def fit(self, history: History) -> Forecaster:
         """Return a forecaster that has learnt from a history."""
+        ...
 
     def quantiles(self, history: History, horizons: Sequence[int]) -> Array:
         """Return quantiles (H, 39), mg/dL, at ``LEVELS``, so many minutes after the present."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,12 +29,15 @@ class RiskModel(Protocol):
     @property
     def name(self) -> str:
         """What tables call it."""
+        ...
 
     def fit(self, history: History) -> RiskModel:
         """Return the model that has learnt from a history."""
+        ...
 
     def risk(self, history: History, below: float) -> float:
         """Return a probability, or any number in [0, 1] that rises with the risk."""
+        ...
 
 
 class TwinRisk:
@@ -160,8 +163,8 @@ def _came(
     step = HORIZON_MIN // SAMPLE_MIN
     padded = np.concatenate([journal.whole.glucose, np.full(step, np.nan)])
     coming = padded[origins[:, None] + np.arange(1, step + 1)]
-    came = (coming < below).any(axis=1)
-    return came, came | (np.isfinite(coming).sum(axis=1) * 2 >= step)
+    came = np.asarray((coming < below).any(axis=1))
+    return came, np.asarray(came | (np.isfinite(coming).sum(axis=1) * 2 >= step))
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def test_what_a_twin_leaves_open_softens_membership() -> None:
 
 
 def test_features_mean_what_they_say() -> None:
-    """One more unit of log need raises basal need by the prior's spread and nothing else of it."""
+    """Faster absorption of carbohydrate moves that feature as the body's parameter, no other."""
     where = coordinates_for("adult", 75.0, None)
     rng = np.random.default_rng(4)
     z = np.zeros(len(NAMES))
@@ -104,7 +104,11 @@ def test_features_mean_what_they_say() -> None:
     z[NAMES.index("kabs")] = 1.0
     high = features_of(twin_at("b", z, 1e-6, rng), 20, rng)[0]
     gap = dict(zip(FEATURES, high - low, strict=True))
-    assert gap["absorption"] == pytest.approx(where.scale["kabs"], rel=1e-3)
+    speed = where.params(np.stack([np.zeros(len(NAMES)), z]))[
+        :, where.model.parameter_index["kabs"]
+    ]
+    assert gap["absorption"] == pytest.approx(np.log(speed[1] / speed[0]), rel=1e-3)
+    assert gap["absorption"] > 0.5 * where.scale["kabs"]
     assert gap["insulin_speed"] == pytest.approx(0.0, abs=1e-4)
     assert gap["counting"] == pytest.approx(0.0, abs=1e-4)
 
