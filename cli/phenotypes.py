@@ -1,4 +1,4 @@
-"""Look for kinds of people in their twins, with what each twin leaves open."""
+"""Look for kinds of people in their twins."""
 
 from __future__ import annotations
 

@@ -24,6 +24,12 @@ TITLES: Final = {
     "twin-coverage": "Held-out readings inside the 90 % band",
     "twin-known": "What doses depend on is known",
 }
+# Checked where the twin carries a reliability table (``evaluation.twin_table``).
+TABLE_TITLES: Final = {
+    "twin-persistence": "An hour ahead foretold better than by the last reading",
+    "twin-honest": "An hour ahead inside the 80 % band",
+}
+TABLE_MIN: Final = "60"
 
 
 def twin_checks(
@@ -39,6 +45,7 @@ def twin_checks(
         _own(record, twin, limits),
         _fit(twin, limits),
         *_held_out(record, held, limits),
+        *_table(twin.quality.get("reliability"), limits),
         _known(twin),
     ]
 
@@ -121,6 +128,34 @@ def _held_out(record: Timeline, held: Mapping[str, Any] | None, limits: GateLimi
             f"at least {percent(share.value)}", mend, reason=share.reason,
         ),
     ]  # fmt: skip
+
+
+def _table(table: Mapping[str, Any] | None, limits: GateLimits) -> list[Check]:
+    """Return the checks on a reliability table; none where the twin carries none."""
+    if not table:
+        return []
+    rows = table["minutes"].get(TABLE_MIN)
+    if rows is None:
+        return [_unmade(id) for id in TABLE_TITLES]
+    own, naive = rows["filtered twin"], rows["persistence"]
+    mend = "log meals and doses completely, or export a longer period"
+    least = limits.table_coverage
+    return [
+        judged(
+            "twin-persistence", TABLE_TITLES["twin-persistence"], own["crps"] < naive["crps"],
+            f"{own['crps']:.1f} mg/dL", f"below {naive['crps']:.1f} mg/dL (probability score)",
+            mend, reason="project choice: who cannot beat the last reading should not dose",
+        ),
+        judged(
+            "twin-honest", TABLE_TITLES["twin-honest"], own["coverage_80"] >= least.value,
+            percent(own["coverage_80"]), f"at least {percent(least.value)}", mend,
+            reason=least.reason,
+        ),
+    ]  # fmt: skip
+
+
+def _unmade(id: str) -> Check:
+    return skipped(id, TABLE_TITLES[id], "-", "the table has no row an hour ahead")
 
 
 def own_average_error(record: Timeline) -> float:

@@ -49,6 +49,9 @@ class GateLimits:
     held_out_coverage: Limit = Limit(
         0.50, "of readings", _CHOICE + "a 90 % band that misses most readings misleads"
     )
+    table_coverage: Limit = Limit(
+        0.65, "of readings", _CHOICE + "15 points below nominal is what a day's sample may show"
+    )
     draws_in_range: Limit = Limit(
         0.90, "of the twin's draws", _CHOICE + "as large a share as the band covers"
     )

@@ -135,7 +135,13 @@ def _regress(past: History, step: int) -> tuple[Array, Array, Array, Array]:
     fold = (np.arange(len(y)) * FOLDS) // len(y)
     errors = [_left_out(z, y, fold, use, step, penalty) for penalty in PENALTIES]
     best = int(np.argmin([np.mean(e**2) for e in errors]))
-    return mean, scale, _ridge(z, y, PENALTIES[best]), np.quantile(errors[best], LEVELS)
+    spread = np.asarray(np.quantile(errors[best], LEVELS), dtype=np.float64)
+    return (
+        np.asarray(mean),
+        np.asarray(scale, dtype=np.float64),
+        _ridge(z, y, PENALTIES[best]),
+        spread,
+    )
 
 
 def _ridge(z: Array, y: Array, penalty: float) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,18 @@ REFIT_HOURS = 24.0
 class Forecaster(Protocol):
     """Who forecasts: fitted to a history, then asked at later ones of the same record."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
 
     def fit(self, history: History) -> Forecaster:
         """Return a forecaster that has learnt from a history."""
+        ...
 
     def quantiles(self, history: History, horizons: Sequence[int]) -> Array:
         """Return quantiles (H, 39), mg/dL, at ``LEVELS``, so many minutes after the present."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +162,7 @@ def _truth(
     origins: NDArray[np.int64],
     steps: NDArray[np.int64],
     horizons: tuple[int, ...],
-) -> Mapping[str, object]:
+) -> Mapping[str, Any]:
     """Return what ``Forecasts`` holds besides the forecast."""
     whole = journal.whole
     at = origins[:, None] + steps

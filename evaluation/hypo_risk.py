@@ -26,13 +26,18 @@ PULL = 1e-4
 class RiskModel(Protocol):
     """Who says how near a low is: fitted to a history, then asked at later ones."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
 
     def fit(self, history: History) -> RiskModel:
         """Return the model that has learnt from a history."""
+        ...
 
     def risk(self, history: History, below: float) -> float:
         """Return a probability, or any number in [0, 1] that rises with the risk."""
+        ...
 
 
 class TwinRisk:
@@ -128,7 +133,7 @@ def tell_risks(
     origins = journal.origins[journal.origins >= first]
     if not 0 < first < len(journal) or not len(origins):
         raise InputError(f"first is {first}; give a sample of the record with readings after it")
-    told = np.empty((len(models), len(below), len(origins)))
+    told: Array = np.empty((len(models), len(below), len(origins)))
     fitted: list[RiskModel] = []
     due = -np.inf
     for i, now in enumerate(origins.tolist()):
@@ -145,7 +150,7 @@ def tell_risks(
         for m, model in enumerate(models):
             out[model.name, limit] = Risks(
                 journal.whole.timeline.subject, model.name, limit,
-                journal.whole.start_s + origins * SAMPLE_MIN * 60.0,
+                np.asarray(journal.whole.start_s + origins * SAMPLE_MIN * 60.0, np.float64),
                 journal.whole.glucose[origins], told[m, b], came, sure,
             )  # fmt: skip
     return out
@@ -158,8 +163,8 @@ def _came(
     step = HORIZON_MIN // SAMPLE_MIN
     padded = np.concatenate([journal.whole.glucose, np.full(step, np.nan)])
     coming = padded[origins[:, None] + np.arange(1, step + 1)]
-    came = (coming < below).any(axis=1)
-    return came, came | (np.isfinite(coming).sum(axis=1) * 2 >= step)
+    came = np.asarray((coming < below).any(axis=1))
+    return came, np.asarray(came | (np.isfinite(coming).sum(axis=1) * 2 >= step))
 
 
 @dataclass(frozen=True)

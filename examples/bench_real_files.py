@@ -3,7 +3,7 @@
 Each record is fitted on its first part and forecast on the rest, at each reading from what was
 known then. Files that hold too little are named with the reason.
 
-python examples/bench_real_files.py FOLDER [--every 3] [--announced] [--export FILE.csv]
+python examples/bench_real_files.py [FOLDER] [--every 3] [--announced] [--export FILE.csv]
 """
 
 import argparse
@@ -32,6 +32,8 @@ FILES = (
     "glupredkit/synthetic_data.csv",
     "cgm_format/d1namo_glucose_001.csv",
 )
+WHO = ("persistence", "linear", "twin", "filtered twin")
+ADAPTED = "filtered twin, adapted"
 # Half of a record, and at most a week, is learnt from (chosen before the first run).
 SHARE, MOST_DAYS = 0.5, 7.0
 # So many days of a long record are forecast, which is enough for intervals and keeps the run short.
@@ -46,6 +48,11 @@ def forecast_file(
     first_s = float(record.glucose.time_s[0])
     learn = min(SHARE * record.span_days, MOST_DAYS)
     learn = max(learn, 0.52)  # a twin needs half a day
+    if record.span_days < learn + 0.1:
+        raise InputError(
+            f"the record holds {24 * record.span_days:.1f} h and {len(record.glucose)} readings; "
+            f"{24 * (learn + 0.1):.1f} h are needed to fit a twin and forecast"
+        )
     part = record.window(first_s, first_s + (learn + TEST_DAYS) * 86400.0)
     journal = journal_of(part)
     fits = Fits()
@@ -93,16 +100,33 @@ def report(name: str, made: dict[str, Forecasts], quality: dict[str, float]) -> 
         print(f"| {who} | " + " | ".join(text) + " |", flush=True)
 
 
+def short(name: str, made: dict[str, Forecasts], quality: dict[str, float]) -> str:
+    """Return a file's row of the last table."""
+    found = {w: [scores(cells(made[w], m)) for m in (30, 60, 120)] for w in WHO}
+    rmse = ["/".join(f"{s['rmse']:.0f}" for s in found[w]) for w in WHO]
+    own = [scores(cells(made[ADAPTED], m)) for m in (30, 60, 120)]
+    covered = [
+        "/".join(f"{100 * s['coverage_90']:.0f}" for s in each) for each in (found[WHO[-1]], own)
+    ]
+    fit = f"{quality['readings']} | {quality['rmse_mg_dl']:.0f}"
+    return f"| {name} | {fit} | {' | '.join(rmse)} | {' | '.join(covered)} |"
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    here = Path(__file__).resolve().parents[2] / "shared" / "data"
+    parser.add_argument("folder", type=Path, nargs="?", default=here)
     parser.add_argument("--every", type=int, default=3, help="a forecast each so many readings")
     parser.add_argument("--announced", action="store_true", help="tell coming doses and meals")
     parser.add_argument("--export", type=Path, help="write the filtered twin's forecasts here")
     parser.add_argument("--only", default="", help="files whose path holds this")
     args = parser.parse_args()
+    if not args.folder.is_dir():
+        print(f"{args.folder}: no such folder; nothing is measured")
+        return
     kept: list[Forecasts] = []
+    lines = []
     for name in FILES:
         if args.only not in name:
             continue
@@ -113,6 +137,12 @@ def main() -> None:
             continue
         report(name, made, quality)
         kept.append(made["filtered twin"])
+        lines.append(short(name, made, quality))
+    print("\n### RMSE at 30/60/120 min, mg/dL; in the 90 % band of the filtered twin, %\n")
+    print(
+        f"| file | readings fitted | fit | {' | '.join(WHO)} | covered | adapted |\n{'|---' * 9}|"
+    )
+    print("\n".join(lines))
     if args.export is not None and kept:
         export_forecasts(kept, args.export)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,12 +26,14 @@ from dosegym.evaluation.forecast_scores import (
 from dosegym.evaluation.forecast_twin import Fits, TwinForecaster
 from dosegym.evaluation.forecasts import LEVELS, Forecaster, Forecasts, roll
 from dosegym.evaluation.history import History, journal_of
+from dosegym.evaluation.twin_table import reliability_table_of, with_reliability
 from dosegym.physiology.errors import InputError
 from dosegym.physiology.population import Patients
 from dosegym.records import read_record
 from dosegym.records.demo import demo_record
 from dosegym.records.series import BasalIntervals, Boluses, GlucoseSeries, Meals, TherapySettings
 from dosegym.records.timeline import Timeline
+from dosegym.twins import fit_twin
 from dosegym.twins.coordinates import NAMES, coordinates_for
 from dosegym.twins.virtual import Life, live
 
@@ -396,3 +399,19 @@ def test_refits_see_the_past_of_their_day_only(lived: Timeline) -> None:
     assert bool(np.all(latest <= out.time_s))
     assert len(np.unique(latest)) >= 8
     assert float(np.max(out.time_s - latest)) < 2.1 * 3600.0
+
+
+def test_a_twin_carries_its_table(lived: Timeline) -> None:
+    """The table holds every forecaster at every horizon, survives JSON and changes the hash."""
+    twin = fit_twin(lived, starts=1)
+    carrying = with_reliability(twin, lived, every=12)
+    table = carrying.quality["reliability"]
+    assert table["days"] == pytest.approx(1.5, abs=0.01)
+    assert set(table["minutes"]) == {"30", "60", "120"}
+    assert set(table["minutes"]["60"]) == {"persistence", "linear", "twin", "filtered twin"}
+    assert json.loads(json.dumps(carrying.to_dict()))["quality"]["reliability"] == table
+    assert carrying.sha256 != twin.sha256
+    with pytest.raises(InputError, match="not the one"):
+        with_reliability(twin, replace(lived, source_sha256="2" * 64))
+    with pytest.raises(InputError, match="needs 2"):
+        reliability_table_of(lived.window(START, START + 86400.0))
