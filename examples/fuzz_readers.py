@@ -45,7 +45,9 @@ for name in names:
 total = sum(tally.values(), Counter())
 print(f"{'all':14} {total['read']:6d} {total['refused']:8d} {total['defect']:8d}")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(f"slowest file {slowest[0]:.2f} s ({slowest[1]}, seed {slowest[2]}), peak memory {peak:.0f} MB")
+print(
+    f"slowest file {slowest[0]:.2f} s ({slowest[1]}, seed {slowest[2]}), peak memory {peak:.0f} MB"
+)
 for (name, what), count in defects.most_common(40):
     print(f"defect in {name}, {count} times, first seed {first[name, what]}: {what}")
 sys.exit(1 if defects else 0)

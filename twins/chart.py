@@ -93,7 +93,8 @@ class Chart:
         precision[:, range(size), range(size)] += 1.0
         pull = factors @ self.pulls - self.u[self.rest]
         shift = np.linalg.solve(precision, pull[:, :, None])[:, :, 0]
-        return np.linalg.cholesky(precision), self.u[self.rest] + shift
+        factor = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
+        return factor, np.asarray(self.u[self.rest] + shift, dtype=np.float64)
 
     def log_target(self, x: Array) -> Array:
         """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""

@@ -190,4 +190,5 @@ def coordinates_for(
         known = known.given_need(model, basal_u_per_h, BASAL_ERROR)
     elif daily_dose_u is not None and daily_dose_u > 0.0:
         known = known.given_need(model, BASAL_SHARE * daily_dose_u / 24.0, DAILY_DOSE_ERROR)
-    return Coordinates(model, known.centre, np.linalg.cholesky(known.covariance), known.shared)
+    root = np.asarray(np.linalg.cholesky(known.covariance), dtype=np.float64)
+    return Coordinates(model, known.centre, root, known.shared)

@@ -12,6 +12,7 @@ sex; a record's sex therefore changes nothing here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,8 +120,11 @@ def _widened(covariance: Array) -> Array:
 
 def basal_need_u_per_h(belief: Belief, model: Model) -> float:
     """Return the basal insulin that holds the mean body at its basal glucose, U/h."""
-    back = {"log": np.exp, "logit": lambda t: 1.0 / (1.0 + np.exp(-t))}
-    values = {k: np.array([back[how](belief.centre[k])]) for k, how in PRIMARY.items()}
+    back: dict[str, Callable[[Array], Array]] = {
+        "log": np.exp,
+        "logit": lambda t: np.asarray(1.0 / (1.0 + np.exp(-t))),
+    }
+    values = {k: np.array([back[how](np.asarray(belief.centre[k]))]) for k, how in PRIMARY.items()}
     values |= {k: np.array([v]) for k, v in belief.shared.items()}
     params = complete(values, model)
     return float(model.basal_inputs(params)[0, model.input_index["insulin"]] * 60.0)
