@@ -14,6 +14,8 @@ from pathlib import Path
 
 from dosegym.physiology.errors import InputError
 from dosegym.records import read_genotype, read_people, read_pressure, read_record
+from dosegym.records.dosing import Dose
+from dosegym.records.read_events import read_events
 
 BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 # Files that make one record together; the first is the one to give, "" the folder itself.
@@ -44,17 +46,23 @@ def rows_in(path):
     text = path.read_bytes().decode("utf-8", errors="replace").lstrip("\ufeff")
     if text.lstrip()[:1] in "{[":
         return items_in(json.loads(text))
+    if text.startswith("##fileformat"):
+        return sum(1 for line in text.split("\n") if line.strip())
     mark = max(",;\t", key=text.split("\n", 1)[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     return sum(1 for row in rows if any(cell.strip() for cell in row))
 
 
 def items_in(document):
-    """Count the items of a list, of a bundle, of a Loop report's lists; else one."""
+    """Count the items of a list, a bundle, a Loop report's lists, a report's genes; else one."""
     if isinstance(document, list):
         return len(document)
     if document.get("resourceType") == "Bundle":
         return len(document.get("entry", ()))
+    if "matcherMetadata" in document or "pharmcatVersion" in document:
+        genes = document.get("genes", document.get("geneReports"))
+        nested = [genes[name] for name in ("CPIC", "DPWG", "FDA") if name in genes]
+        return sum(map(len, nested)) if nested else len(genes)
     trimmed = {key.strip(): value for key, value in document.items()}
     if "cached_glucose_samples" in trimmed:
         lists = (
@@ -75,19 +83,28 @@ def survey(name, given, files):
         ("read_people", lambda: list(read_people(given).values())),
         ("read_pressure", lambda: [read_pressure(given)]),
         ("read_genotype", lambda: [read_genotype(given)]),
+        ("read_events", lambda: [events(given)]),
     ):
         try:
             records = read()
         except InputError as error:
             refusals.append(str(error).replace(f"{given.parent}/", ""))
             continue
-        if reader == "read_genotype":
-            return Entry(name, reader, rows, rows, {}, {}, "")
         return accounted(name, reader, rows, records)
     if "people" in refusals[0]:
         return Entry(name, "", rows, 0, {}, {}, refusals[1])
     pressure = next((line for line in refusals[2:3] if "bears" in line), refusals[0])
     return Entry(name, "", rows, 0, {}, {}, pressure)
+
+
+def events(given):
+    """Read a table of doses and concentrations; one without doses gets the dose its paper names."""
+    try:
+        return read_events(given)
+    except InputError as error:
+        if "holds no dose" not in str(error):
+            raise
+        return read_events(given, dose=Dose(0.0, 1.0))
 
 
 def accounted(name, reader, rows, records):
@@ -100,11 +117,9 @@ def accounted(name, reader, rows, records):
         for item in record.dropped:
             if item.reason != "row: of another person":
                 lost[item.reason] = lost.get(item.reason, 0) + item.count
-    totals = {record.rows.total for record in records if hasattr(record, "rows")}
+    totals = {record.rows.total for record in records}
     identity = all(holds(record) for record in records)
     total = totals.pop() if len(totals) == 1 and identity else -1
-    if reader == "read_pressure":
-        total = rows if identity else -1
     return Entry(name, reader, rows, total, kept, lost, "")
 
 

@@ -37,6 +37,7 @@ def scan(path: Path) -> tuple[Found, str]:
     with opened(path) as stream:
         for element in elements(stream):
             take(element, found)
+        found.ledger.end_rows()
         while stream.read():  # to the end, so that the hash is that of the whole file
             pass
         return found, stream.sha256
@@ -125,6 +126,7 @@ def pressure_of(found: Found, sha256: str, timezone: str | None, setting: str) -
         dropped=found.ledger.dropped(),
         accounts=found.ledger.accounts(),
         notes=notes,
+        rows=found.ledger.rows(),
     )
 
 

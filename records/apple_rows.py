@@ -23,6 +23,8 @@ GLUCOSE, INSULIN, CARBS = f"{_Q}BloodGlucose", f"{_Q}InsulinDelivery", f"{_Q}Die
 SYSTOLIC, DIASTOLIC = f"{_Q}BloodPressureSystolic", f"{_Q}BloodPressureDiastolic"
 HEART, STEPS, SLEEP = f"{_Q}HeartRate", f"{_Q}StepCount", f"{_C}SleepAnalysis"
 BODY: Final = {f"{_Q}BodyMass": "weight", f"{_Q}Height": "height"}
+ABOUT: Final = frozenset({"Me", "ExportDate"})
+"""Elements that tell of the person and the export, not of a moment."""
 PRESSURE: Final = "HKCorrelationTypeIdentifierBloodPressure"
 NAMES: Final = {
     GLUCOSE: "glucose", INSULIN: "insulin", CARBS: "carbs", SYSTOLIC: "pressure",
@@ -61,18 +63,32 @@ class Found:
 
 
 def take(element: Any, found: Found) -> None:
-    """Read one element below the root."""
+    """Read one element below the root, which is one row of the account."""
+    if element.tag in ABOUT:
+        found.ledger.header()
+    else:
+        found.ledger.row()
     if element.tag == "Record":
         _record(element.attrib, _metadata(element), found)
     elif element.tag == "Correlation" and element.get("type") == PRESSURE:
-        for inner in element.iter("Record"):
-            if inner.get("type") in {SYSTOLIC, DIASTOLIC}:
-                _record(inner.attrib, {}, found)
-    elif element.tag == "Me":
+        halves = [x for x in element.iter("Record") if x.get("type") in {SYSTOLIC, DIASTOLIC}]
+        for inner in halves:
+            _record(inner.attrib, {}, found)
+        if not halves:
+            _unused(found, "a pressure without values", "a Correlation")
+    elif element.tag not in ABOUT:
+        _unused(found, "of a kind that is not used", "an element")
+    if element.tag == "Me":
         born = element.get("HKCharacteristicTypeIdentifierDateOfBirth", "")
         parsed = clock.parse_time(f"{born} 12:00:00Z")
         found.born_s = parsed[0] if parsed else None
         found.female = _SEX.get(element.get("HKCharacteristicTypeIdentifierBiologicalSex", ""))
+
+
+def _unused(found: Found, why: str, example: str) -> None:
+    """Account for an element of which nothing is read."""
+    found.ledger.see("row")
+    found.ledger.drop("row", why, example)
 
 
 def _metadata(element: Any) -> Mapping[str, str]:
@@ -82,8 +98,7 @@ def _metadata(element: Any) -> Mapping[str, str]:
 def _record(row: Mapping[str, str], told: Mapping[str, str], found: Found) -> None:
     kind = NAMES.get(row.get("type", ""))
     if kind is None:
-        found.ledger.see("row")
-        found.ledger.drop("row", "of a type that is not used", "a Record")
+        _unused(found, "of a type that is not used", "a Record")
         return
     start = clock.parse_time(row.get("startDate", ""))
     end = clock.parse_time(row.get("endDate", "")) or start
@@ -216,6 +231,7 @@ def _half(item: Seen, row: Mapping[str, str], told: Mapping[str, str], found: Fo
         found.ledger.drop("pressure", "two values of one moment", clock.utc_text(item.start_s))
         return
     halves.setdefault(name, value)
+    found.ledger.use()  # the pressure is counted when its halves are joined
 
 
 _TAKERS = {

@@ -12,7 +12,7 @@ from typing import Final
 
 from .genotype import Genotype
 from .pressure_series import Labs, Pressures
-from .quality import Account, Dropped
+from .quality import Account, Dropped, Rows
 
 DAY_S: Final = 86_400.0
 
@@ -152,7 +152,7 @@ class PressureRecord:
     subject : str
         A pseudonym; never a name.
     source_format : str
-        ``fhir_r4`` or ``home_csv``.
+        ``fhir_r4``, ``home_csv`` or ``apple_health``.
     source_sha256 : str
     timezone : str
     person : Person
@@ -168,7 +168,7 @@ class PressureRecord:
         Drugs or classes the person does not tolerate.
     last_s : float, seconds since 1970 UTC
         The latest entry of any kind.
-    dropped, accounts, notes
+    dropped, accounts, notes, rows
         As in :class:`dosegym.records.Timeline`.
     genotype : Genotype or None
         Where one was read beside the record; CYP2D6 then sets the breakdown of metoprolol.
@@ -194,6 +194,7 @@ class PressureRecord:
     genotype: Genotype | None = None
     consent: str = ""
     consent_id: str = ""
+    rows: Rows = field(default_factory=Rows)
 
     def chart(self, at_s: float | None = None) -> Chart:
         """Return what is known at a time (seconds since 1970 UTC; the record's end by default)."""

@@ -64,7 +64,8 @@ def clean_glucose(
     """
     table = np.array(readings, dtype=float).reshape(-1, 3)
     time, value, censored = table[:, 0], table[:, 1].copy(), table[:, 2].astype(np.int8)
-    require_unit(value[censored == 0], unit)
+    told = np.unique(table[censored == 0, :2], axis=0)  # what is sent twice has one vote
+    require_unit(told[:, 1], unit)
     if unit == "mmol/L":
         value = np.asarray(mmol_l_to_mg_dl(np.clip(value, -ABSURD, ABSURD)))
     value[censored < 0], value[censored > 0] = device.low, device.high

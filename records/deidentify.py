@@ -156,6 +156,7 @@ def _times(record: Timeline | PressureRecord) -> Floats:
     if isinstance(record, PressureRecord):
         return record.readings.time_s
     columns = [record.glucose.time_s, record.boluses.time_s, record.meals.time_s]
+    columns += [record.finger_sticks.time_s, record.diary.time_s]
     columns += [record.long_acting.time_s, *(one.start_s for one in record.activity.values())]
     if record.basal is not None:
         columns += [record.basal.start_s, record.basal.end_s]
@@ -188,6 +189,8 @@ def _moved_timeline(record: Timeline, shift: Shift) -> Timeline:
         boluses=replace(record.boluses, **moved(record.boluses)),
         meals=replace(record.meals, **moved(record.meals)),
         long_acting=replace(record.long_acting, **moved(record.long_acting)),
+        finger_sticks=replace(record.finger_sticks, **moved(record.finger_sticks)),
+        diary=replace(record.diary, **moved(record.diary)),
         basal=None if record.basal is None else replace(record.basal, **moved(record.basal)),
         activity=activity,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 from ..physiology.population_kinetics import Units
 from .dosing import Dose, Regimen
-from .quality import Account, Dropped
+from .quality import Account, Dropped, Rows
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -118,7 +118,7 @@ class EventTable:
     people : tuple of PersonEvents
     units : Units
     source_format, source_sha256 : str
-    accounts, dropped : tuple
+    accounts, dropped, rows
         Every row that was met, kept or lost.
     notes : tuple of str
         What had to be assumed.
@@ -131,6 +131,7 @@ class EventTable:
     accounts: tuple[Account, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: Rows = field(default_factory=Rows)
 
     def __len__(self) -> int:
         return len(self.people)

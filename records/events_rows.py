@@ -73,6 +73,7 @@ def rows_of(
     coded = _coded(rows, layout, notes)
     kept = []
     for number, cells in rows:
+        ledger.row()
         ledger.see("row")
         if len(cells) != layout.width:
             ledger.drop("row", "more or fewer cells than the header", f"line {number}")
@@ -80,6 +81,7 @@ def rows_of(
         row = _row(number, cells, layout, coded, ledger)
         if row is not None:
             kept.append(row)
+    ledger.end_rows()
     return kept
 
 

@@ -13,7 +13,7 @@ from . import clock
 from . import fhir_json as fj
 from .chart import Condition, Medication, Person, PressureRecord
 from .consent import permit_resources
-from .fhir_bundle import Pool, gather, one_patient, own_resources
+from .fhir_bundle import CLINICAL, Pool, gather, one_patient, own_resources
 from .fhir_condition import read_allergy, read_condition
 from .fhir_json import Resource
 from .fhir_medication import KINDS, read_administration, read_medication
@@ -57,8 +57,7 @@ def read_fhir(sources: Sequence[Source], purpose: str | None = None) -> Pressure
         )
     patient, references = one_patient(pool)
     ledger = Ledger()
-    own = own_resources(pool, references, ledger)
-    gathered, medications, conditions, intolerances = _read(pool, own, ledger)
+    gathered, medications, conditions, intolerances = _read(pool, references, ledger)
     readings = pressures_of(gathered.readings, ledger)
     labs = labs_of(gathered.labs, ledger)
     times = [*(item for series in labs.values() for item in series.time_s[-1:])]
@@ -77,11 +76,12 @@ def read_fhir(sources: Sequence[Source], purpose: str | None = None) -> Pressure
         labs=labs,
         conditions=tuple(conditions),
         medications=tuple(sorted(medications, key=lambda item: (item.start_s or 0.0, item.drug))),
-        medications_told=any(fj.word(item, "resourceType") in KINDS for item in own),
+        medications_told=gathered.drugs_told,
         intolerances=intolerances,
         last_s=last_s,
         dropped=ledger.dropped(),
         accounts=ledger.accounts(),
+        rows=ledger.rows(),
         notes=_notes(patient, gathered, conditions, ledger),
         consent=permits[0].text if permits else "",
         consent_id=permits[0].id if permits else "",
@@ -90,16 +90,17 @@ def read_fhir(sources: Sequence[Source], purpose: str | None = None) -> Pressure
 
 
 def _read(
-    pool: Pool, own: Sequence[Resource], ledger: Ledger
+    pool: Pool, references: frozenset[str], ledger: Ledger
 ) -> tuple[Gathered, list[Medication], list[Condition], tuple[str, ...]]:
     gathered, medications, conditions = Gathered(), [], []
     given: list[Medication] = []
     intolerances: set[str] = set()
-    for resource in own:
+    for resource in own_resources(pool, references, CLINICAL, ledger):
         kind = fj.word(resource, "resourceType")
         if kind == "Observation":
             read_observation(resource, pool.find, gathered, ledger)
         elif kind in KINDS:
+            gathered.drugs_told = True
             medications += read_medication(resource, pool.find, ledger)
         elif kind == "MedicationAdministration":
             given += read_administration(resource, pool.find, ledger)
@@ -109,6 +110,8 @@ def _read(
             names, reactions = read_allergy(resource)
             intolerances.update(names)
             conditions += reactions
+            if names or reactions:
+                ledger.use()
     medications += _without_order(given, medications, ledger)
     unpaired(gathered, ledger)
     if gathered.pregnancy and max(gathered.pregnancy)[1]:

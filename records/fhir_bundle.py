@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..physiology.errors import InputError
@@ -13,6 +13,11 @@ from .quality import Ledger
 
 NESTING = 6
 RESOURCE_LIMIT = 200_000
+CLINICAL = frozenset(
+    {"Observation", "Condition", "AllergyIntolerance", "MedicationAdministration", *KINDS}
+)
+ABOUT = frozenset({"Patient", "Consent"})
+"""Kinds that say who it is and what is allowed, and hold no entry of the record."""
 
 
 @dataclass
@@ -22,6 +27,8 @@ class Pool:
     resources: list[Resource] = field(default_factory=list)
     by_reference: dict[str, Resource] = field(default_factory=dict)
     paged: bool = False
+    empty: int = 0
+    """Entries without a resource, or nested deeper than is read."""
 
     def find(self, reference: str) -> Resource:
         """Return the resource that a reference names, or an empty one."""
@@ -67,10 +74,13 @@ def _open(resource: Resource, url: str, pool: Pool, depth: int) -> None:
         pool.paged |= any(
             fj.word(link, "relation") == "next" for link in fj.parts(resource, "link")
         )
-        for entry in fj.parts(resource, "entry"):
+        held = resource.get("entry") or []
+        for entry in held if isinstance(held, list) else [held]:
             inner = fj.part(entry, "resource")
             if inner and depth:
                 _open(inner, fj.word(entry, "fullUrl"), pool, depth - 1)
+            else:
+                pool.empty += 1
         return
     pool.resources.append(resource)
     kind, own_id = fj.word(resource, "resourceType"), fj.word(resource, "id")
@@ -116,17 +126,36 @@ def _subject(resource: Resource) -> str:
     return ""
 
 
-def own_resources(pool: Pool, references: frozenset[str], ledger: Ledger) -> list[Resource]:
-    """Return the clinical resources that speak of the person, or of nobody."""
-    kinds = ("Observation", "Condition", "AllergyIntolerance", *KINDS, "MedicationAdministration")
-    own = []
+def own_resources(
+    pool: Pool, references: frozenset[str], kinds: frozenset[str], ledger: Ledger
+) -> Iterator[Resource]:
+    """Yield the resources of these kinds that speak of the person, or of nobody.
+
+    Every resource is a row of the account: those of the person that tell who it is count as header,
+    and one of which nothing was taken before the next is asked for is dropped by name.
+    """
     ends = {"/".join(name.split("/")[-2:]) for name in references}
-    for resource in pool.of(*kinds):
+    for resource in pool.resources:
+        kind = fj.word(resource, "resourceType")
+        if kind in ABOUT:
+            ledger.header()
+            continue
+        ledger.row()
         subject = _subject(resource)
-        if not subject or subject in references or subject in ends:
-            own.append(resource)
+        if kind not in kinds:
+            _leave_out("a resource of a kind that makes no entry", ledger)
+        elif subject and subject not in references and subject not in ends:
+            _leave_out("it speaks of another person", ledger)
         else:
-            ledger.see("resource")
-            kind = fj.word(resource, "resourceType")
-            ledger.drop("resource", "it speaks of another person", kind)
-    return own
+            yield resource
+            if ledger.untouched:
+                _leave_out("it holds nothing that is used", ledger)
+    for _ in range(pool.empty):
+        ledger.row()
+        _leave_out("an entry without a resource, or nested too deep", ledger)
+    ledger.end_rows()
+
+
+def _leave_out(why: str, ledger: Ledger) -> None:
+    ledger.see("row")
+    ledger.drop("row", why, "a resource")

@@ -98,12 +98,11 @@ def raw_of(pool: Pool, timezone: str | None) -> RawRecord:
     """
     _, references = one_patient(pool)
     ledger, found = Ledger(), Found()
-    kinds = ("Observation", "MedicationAdministration")
-    for resource in own_resources(pool, references, ledger):
-        kind = fj.word(resource, "resourceType")
-        if kind == "Observation":
+    kinds = frozenset({"Observation", "MedicationAdministration"})
+    for resource in own_resources(pool, references, kinds, ledger):
+        if fj.word(resource, "resourceType") == "Observation":
             _observation(resource, found, ledger)
-        elif kind == kinds[1]:
+        else:
             _administration(resource, pool, found, ledger)
     if len(found.glucose) < ENOUGH:
         raise InputError(

@@ -157,6 +157,7 @@ def _half(
     values[name] = value
     if len(values) == 2:
         ledger.see("pressure", -1)  # two Observations, one reading
+        ledger.use()
         _keep(time, values, setting, bool(codes & fc.MEANS), gathered, ledger)
 
 

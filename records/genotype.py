@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+
+from .quality import Account, Dropped, Rows
 
 GENES: Final = ("CYP2C9", "VKORC1", "CYP2D6")
 CONFIDENCES: Final = ("complete", "partial", "unknown")
@@ -81,6 +83,8 @@ class Genotype:
     calls : mapping of str to GeneCall
         Every one of ``GENES``.
     notes : tuple of str
+    dropped, accounts, rows
+        As in :class:`dosegym.records.Timeline`; a row is a line, or a gene of a report.
     """
 
     subject: str
@@ -88,6 +92,9 @@ class Genotype:
     source_sha256: str
     calls: Mapping[str, GeneCall]
     notes: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    rows: Rows = field(default_factory=Rows)
 
     def __getitem__(self, gene: str) -> GeneCall:
         """Return the call of a gene."""

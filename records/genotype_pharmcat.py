@@ -11,6 +11,7 @@ from typing import Final
 from . import fhir_json as fj
 from .fhir_json import Resource
 from .genotype import GENES, GeneCall, activity_of, phenotype_of, unknown
+from .quality import Ledger
 from .values import number_of
 
 SOURCES: Final = ("CPIC", "DPWG", "FDA")
@@ -31,10 +32,33 @@ def looks_like_pharmcat(document: object) -> bool:
     return isinstance(genes, Mapping | list) and bool(named & set(document))
 
 
-def calls_of_json(document: Resource) -> dict[str, GeneCall]:
-    """Read a report or a phenotype file, of version 3 or of version 2."""
+def calls_of_json(document: Resource, ledger: Ledger | None = None) -> dict[str, GeneCall]:
+    """Read a report or a phenotype file, of version 3 or of version 2; each gene is a row."""
     genes = document.get("genes", document.get("geneReports"))
+    for name in _names_in(genes):
+        _account(name, ledger)
     return {gene: _of_report(gene, _report(genes, gene)) for gene in GENES}
+
+
+def _names_in(genes: object) -> list[str]:
+    """Return the name of every gene of a report; a version that nests them names some twice."""
+    if isinstance(genes, list):
+        return [str(part.get("geneSymbol", part.get("gene"))) for part in fj.parts({"": genes}, "")]
+    if not isinstance(genes, Mapping):
+        return []
+    nested = [name for source in SOURCES for name in fj.part(genes, source)]
+    return [*nested, *(str(name) for name in genes if name not in SOURCES)]
+
+
+def _account(gene: str, ledger: Ledger | None) -> None:
+    """Account for one gene of a report, one line of a table."""
+    if ledger is None:
+        return
+    ledger.row()
+    ledger.see("gene")
+    if gene not in GENES:
+        ledger.drop("gene", "none that is used", "a gene")
+    ledger.end_rows()
 
 
 def _report(genes: object, gene: str) -> Resource:
@@ -111,11 +135,15 @@ def _vkorc1(label: str, phenotype: str, source: str, why: str) -> GeneCall:
     return GeneCall("VKORC1", told, told, None, source, "partial" if why else "complete", why)
 
 
-def calls_of_tsv(text: str) -> dict[str, GeneCall]:
+def calls_of_tsv(text: str, ledger: Ledger | None = None) -> dict[str, GeneCall]:
     """Read a report.tsv."""
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if line.strip()]
     start = next((i for i, line in enumerate(lines) if line.startswith("Gene\t")), 0)
     rows = list(csv.DictReader(io.StringIO("\n".join(lines[start:])), delimiter="\t"))
+    if ledger is not None:
+        ledger.header(len(lines) - len(rows))
+    for row in rows:
+        _account(str(row.get("Gene")), ledger)
     return {gene: _of_row(gene, [r for r in rows if r.get("Gene") == gene]) for gene in GENES}
 
 
@@ -151,10 +179,15 @@ def looks_like_outside(lines: Iterable[str]) -> bool:
     )
 
 
-def calls_of_outside(text: str) -> dict[str, GeneCall]:
+def calls_of_outside(text: str, ledger: Ledger | None = None) -> dict[str, GeneCall]:
     """Read a file of outside calls: gene, diplotype, phenotype, activity score."""
     calls = {}
-    rows = [line.split("\t") for line in text.splitlines() if line and line[0] != "#"]
+    lines = [line for line in text.splitlines() if line.strip()]
+    rows = [line.split("\t") for line in lines if line[0] != "#"]
+    if ledger is not None:
+        ledger.header(len(lines) - len(rows))
+    for row in rows:
+        _account(row[0], ledger)
     for gene in GENES:
         own = [[cell.strip() for cell in row] + [""] * 3 for row in rows if row[0] == gene]
         if len(own) != 1:

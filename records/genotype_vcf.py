@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from ..physiology.errors import InputError
 from .genotype import GeneCall, activity_of, phenotype_of, unknown
+from .quality import Ledger
 
 STAR_2: Final = ("10", 94942290, "C")
 STAR_3: Final = ("10", 94981296, "A")
@@ -61,7 +62,9 @@ class Seen:
     other: dict[int, bool] = field(default_factory=dict)  # position: differs from the reference
 
 
-def calls_of_vcf(lines: Iterable[str], sample: str | int | None = None) -> dict[str, GeneCall]:
+def calls_of_vcf(
+    lines: Iterable[str], sample: str | int | None = None, ledger: Ledger | None = None
+) -> dict[str, GeneCall]:
     """Read the lines of a VCF.
 
     Parameters
@@ -69,6 +72,8 @@ def calls_of_vcf(lines: Iterable[str], sample: str | int | None = None) -> dict[
     lines : iterable of str
     sample : str or int, optional
         Name or number (from 1) of the person's column; needed where there are several.
+    ledger : Ledger, optional
+        Told what became of each line.
 
     Returns
     -------
@@ -79,9 +84,13 @@ def calls_of_vcf(lines: Iterable[str], sample: str | int | None = None) -> dict[
     InputError
         When it is no VCF, of another build, or the sample is not told.
     """
-    seen = Seen()
+    seen, account = Seen(), Ledger() if ledger is None else ledger
     column = -1
     for line in lines:
+        if not line.strip():
+            continue
+        if line.startswith("#"):
+            account.header()
         if line.startswith("##"):
             if line.startswith(("##reference", "##contig", "##assembly")) and _OLD.search(line):
                 raise _old_build("its header names GRCh37")
@@ -89,8 +98,13 @@ def calls_of_vcf(lines: Iterable[str], sample: str | int | None = None) -> dict[
             column = _column(line.rstrip("\r\n").split("\t"), sample)
         elif column < 0:
             raise InputError("VCF: there is no line that begins with #CHROM; give a whole VCF")
-        elif line[:5].startswith(("chr10", "chr16", "10\t", "16\t", "NC_00")):
-            _take(line.rstrip("\r\n").split("\t"), column, seen)
+        else:
+            account.row()
+            account.see("position")
+            near = line[:5].startswith(("chr10", "chr16", "10\t", "16\t", "NC_00"))
+            if not (near and _take(line.rstrip("\r\n").split("\t"), column, seen)):
+                account.drop("position", "of none of the genes, or not readable", "a line")
+    account.end_rows()
     if column < 0:
         raise InputError("VCF: there is no line that begins with #CHROM; give a whole VCF")
     return {
@@ -127,10 +141,10 @@ def _column(header: list[str], sample: str | int | None) -> int:
     return 9 + names.index(sample)
 
 
-def _take(cells: list[str], column: int, seen: Seen) -> None:
-    """Keep what one row says of a position that matters."""
+def _take(cells: list[str], column: int, seen: Seen) -> bool:
+    """Keep what one row says of a position that matters; tell whether it said anything."""
     if len(cells) < 10 or not cells[1].isdigit() or cells[0] in _OLD_ACCESSIONS:
-        return
+        return False
     chrom = _ACCESSIONS.get(cells[0], cells[0].removeprefix("chr"))
     start, reference = int(cells[1]), cells[3].upper()
     named = RSIDS.get(cells[2])
@@ -139,11 +153,12 @@ def _take(cells: list[str], column: int, seen: Seen) -> None:
     ):
         raise _old_build(f"{cells[2]} stands at {chrom}:{start}")
     last = max(start + len(reference) - 1, _block_end(cells[7]))
+    taken = False
     for place in (STAR_2, STAR_3, VKORC1):
         if place[0] == chrom and start <= place[1] <= last:
             seen.calls.setdefault(place[:2], []).append(_call(cells, column, place))
-    if chrom == "10":
-        _take_other(cells, column, (start, last), seen)
+            taken = True
+    return (chrom == "10" and _take_other(cells, column, (start, last), seen)) or taken
 
 
 def _block_end(info: str) -> int:
@@ -152,13 +167,13 @@ def _block_end(info: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _take_other(cells: list[str], column: int, span: tuple[int, int], seen: Seen) -> None:
-    """Note whether the positions of CYP2C9's other alleles were tested, and differ."""
+def _take_other(cells: list[str], column: int, span: tuple[int, int], seen: Seen) -> bool:
+    """Note whether positions of CYP2C9's other alleles were tested, and differ; tell if any was."""
     if span[1] < min(DEFINING) or span[0] > max(DEFINING):
-        return
+        return False
     indices, _, _ = _genotype(cells, column)
     if None in indices or cells[6] not in {"PASS", ".", ""}:
-        return
+        return False
     alternatives = cells[4].split(",")
     differs = any(
         index > 0 and alternatives[min(index, len(alternatives)) - 1] not in _NO_BASES
@@ -166,9 +181,10 @@ def _take_other(cells: list[str], column: int, span: tuple[int, int], seen: Seen
         if index is not None
     )
     block = span[1] - span[0] >= len(cells[3])
-    for position in DEFINING if block else {span[0]} & DEFINING:
-        if span[0] <= position <= span[1]:
-            seen.other[position] = seen.other.get(position, False) or differs
+    tested = [p for p in (DEFINING if block else {span[0]} & DEFINING) if span[0] <= p <= span[1]]
+    for position in tested:
+        seen.other[position] = seen.other.get(position, False) or differs
+    return bool(tested)
 
 
 def _genotype(cells: list[str], column: int) -> tuple[list[int | None], bool, str]:

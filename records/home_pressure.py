@@ -63,13 +63,13 @@ def read_home_pressure(
     rows = [(n, row) for n, row in csv_rows(source) if not row[0].lstrip("\ufeff ").startswith("#")]
     if not rows:
         raise InputError(f"home CSV: '{source.name}' holds no row; export it again")
+    ledger = Ledger()
+    ledger.header(sum(1 for _ in csv_rows(source)) - len(rows))
     above = header_row([row for _, row in rows])
+    _leave_out(rows[:above], "a title or another table above the pressures", ledger)
     rows = rows[above:]
     columns = find_columns(rows[0][1], unit)
-    ledger = Ledger()
-    if above:
-        ledger.see("row", above)
-        ledger.drop("row", "a title or another table above the pressures", "line 1", above)
+    ledger.header()
     notes: list[str] = []
     table = _table(rows, columns, ledger)
     zone, zone_note = _zone(timezone, keys)
@@ -128,7 +128,17 @@ def _record(
         dropped=ledger.dropped(),
         accounts=ledger.accounts(),
         notes=tuple(notes),
+        rows=ledger.rows(),
     )
+
+
+def _leave_out(rows: Sequence[tuple[int, list[str]]], why: str, ledger: Ledger) -> None:
+    """Account for rows of which nothing is read."""
+    for number, _ in rows:
+        ledger.row()
+        ledger.see("row")
+        ledger.drop("row", why, f"line {number}")
+    ledger.end_rows()
 
 
 def _table(
@@ -136,12 +146,10 @@ def _table(
 ) -> list[tuple[int, list[str]]]:
     """Return the rows up to where another table (steps, weight) begins, header left out."""
     first = columns.place.get("moment", columns.place.get("date", 0))
-    for index, (number, row) in enumerate(rows[1:], start=1):
+    for index, (_, row) in enumerate(rows[1:], start=1):
         again = first < len(row) and begins_a_table(row[first])
         if again or (len(row) == 1 and len(rows[0][1]) > 2):
-            lost = len(rows) - index
-            ledger.see("row", lost)
-            ledger.drop("row", "another table below the pressures", f"line {number}", lost)
+            _leave_out(rows[index:], "another table below the pressures", ledger)
             return list(rows[1:index])
     return list(rows[1:])
 
@@ -191,6 +199,7 @@ def _readings(
     factor = columns.factor or _guarded_factor(table, place)
     readings = []
     for (number, row), time in zip(table, times, strict=True):
+        ledger.row()
         ledger.see("pressure")
         where = f"line {number}"
         sbp, dbp = (number_of(cell_of(row, place, name)) for name in ("sbp", "dbp"))
@@ -208,6 +217,7 @@ def _readings(
             pulse = _pulse(cell_of(row, place, "heart_rate"), where, ledger)
             at = setting_of(row, place) or setting
             readings.append(Reading(time, sbp * factor, dbp * factor, pulse, at, 1.0))
+    ledger.end_rows()
     return readings
 
 

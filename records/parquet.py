@@ -6,9 +6,7 @@ One row a value, as in the plain CSV. Parquet by others with the plain CSV's col
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +14,22 @@ import numpy as np
 from ..physiology.errors import InputError
 from . import limits
 from .activity import CHANNELS, Activity
-from .files import SIZE_LIMIT_BYTES, Source
+from .diary import NOTED, Diary
+from .files import Source
+from .parquet_table import (
+    SINCE,
+    arrow,
+    column,
+    described,
+    losses_json,
+    losses_of,
+    require_units,
+    table_bytes,
+    texts_of,
+)
 from .plain_csv import ACTIVITY_COLUMNS
-from .quality import Account, Dropped
 from .series import (
+    INSULINS,
     BasalIntervals,
     Boluses,
     DailySchedule,
@@ -30,9 +40,6 @@ from .series import (
 from .timeline import Timeline
 
 SCHEMA: Final = "dosegym.timeline"
-VERSION: Final = 1
-MOST_ROWS: Final = 20_000_000
-SINCE: Final = "s since 1970-01-01T00:00Z"
 UNITS: Final[Mapping[str, str]] = {
     "time_s": SINCE,
     "end_s": SINCE,
@@ -40,41 +47,30 @@ UNITS: Final[Mapping[str, str]] = {
     "glucose_censored": "-1 below the sensor's range, +1 above",
     "bolus_u": "U",
     "long_acting_u": "U",
+    "insulin": f"of the row's dose: {', '.join(f'{k} {name}' for k, name in enumerate(INSULINS))}",
     "carbs_g": "g",
+    "finger_mg_dl": "mg/dL",
+    "finger_censored": "-1 below the meter's range, +1 above",
+    "note": f"of the diary: {', '.join(f'{k} {name}' for k, name in enumerate(NOTED))}",
     "basal_u_per_h": "U/h",
     "basal_assumed": "true where the schedule stands in for a log",
     "heart_rate_bpm": "1/min",
     "steps": "steps from time_s to end_s",
     "asleep": "1 asleep, 0 awake",
 }
-_EVENTS = {"bolus_u": "boluses", "long_acting_u": "long_acting", "carbs_g": "meals"}
+_DOSES = {"bolus_u": "boluses", "long_acting_u": "long_acting"}
 _BOUNDS = {
     "glucose_mg_dl": limits.GLUCOSE,
     "bolus_u": limits.BOLUS,
     "long_acting_u": limits.LONG_ACTING,
     "carbs_g": limits.CARBS,
+    "finger_mg_dl": limits.GLUCOSE,
     "basal_u_per_h": limits.BASAL,
     **{column: CHANNELS[name] for column, name in ACTIVITY_COLUMNS.items()},
 }
 _SCHEDULES = ("basal_u_per_h", "carb_ratio_g_per_u", "correction_mg_dl_per_u", "target_mg_dl")
 _TEXTS = ("subject", "source_format", "source_sha256", "timezone", "consent", "consent_id")
-
-
-def arrow() -> Any:
-    """Return pyarrow.
-
-    Raises
-    ------
-    InputError
-        When it is not installed.
-    """
-    try:
-        import pyarrow
-        import pyarrow.csv
-        import pyarrow.parquet
-    except ImportError:
-        raise InputError("Parquet: pyarrow is missing; install 'dosegym[parquet]'") from None
-    return pyarrow
+_SOURCES = ("sensor", "finger")
 
 
 def timeline_bytes(timeline: Timeline) -> bytes:
@@ -88,123 +84,28 @@ def timeline_bytes(timeline: Timeline) -> bytes:
             whole = [None] * size if values is None else np.asarray(values).tolist()
             rows[name] += time.tolist() if name == "time_s" else whole
 
-    glucose = timeline.glucose
+    glucose, sticks = timeline.glucose, timeline.finger_sticks
     add(glucose.time_s, glucose_mg_dl=glucose.mg_dl, glucose_censored=glucose.censored)
-    for column, name in _EVENTS.items():
+    add(sticks.time_s, finger_mg_dl=sticks.mg_dl, finger_censored=sticks.censored)
+    for dose, name in _DOSES.items():
         series = getattr(timeline, name)
-        amounts = series.carbs_g if column == "carbs_g" else series.units
-        add(series.time_s, **{column: amounts})
+        add(series.time_s, **{dose: series.units}, insulin=series.insulin)
+    add(timeline.meals.time_s, carbs_g=timeline.meals.carbs_g)
+    add(timeline.diary.time_s, note=timeline.diary.noted)
     if timeline.basal is not None:
         basal = timeline.basal
         add(basal.start_s, end_s=basal.end_s, basal_u_per_h=basal.u_per_h,
             basal_assumed=basal.assumed)  # fmt: skip
-    for column, name in ACTIVITY_COLUMNS.items():
+    for label, name in ACTIVITY_COLUMNS.items():
         if name in timeline.activity:
             one = timeline.activity[name]
-            add(one.start_s, end_s=one.end_s, **{column: one.value})
+            add(one.start_s, end_s=one.end_s, **{label: one.value})
     about = {name: getattr(timeline, name) for name in _TEXTS}
     about["basal_known"] = timeline.basal is not None
+    about["glucose_source"] = timeline.glucose_source
     about["settings"] = _settings_json(timeline.settings)
     about.update(losses_json(timeline))
     return table_bytes(rows, UNITS, SCHEMA, about)
-
-
-def losses_json(record: Any) -> dict[str, Any]:
-    """Return the account of a record as JSON values."""
-    return {
-        "dropped": [[item.reason, item.count, item.example] for item in record.dropped],
-        "accounts": [[item.kind, item.seen, item.kept] for item in record.accounts],
-        "notes": list(record.notes),
-    }
-
-
-def losses_of(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the account that `losses_json` described."""
-    return {
-        "dropped": tuple(Dropped(str(r), int(n), str(e)) for r, n, e in about["dropped"]),
-        "accounts": tuple(Account(str(k), int(s), int(n)) for k, s, n in about["accounts"]),
-        "notes": tuple(str(note) for note in about["notes"]),
-    }
-
-
-def texts_of(about: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return texts of a description by their names."""
-    return {name: str(about[name]) for name in names}
-
-
-def table_bytes(
-    rows: Mapping[str, Sequence[Any]], units: Mapping[str, str], schema: str, about: object
-) -> bytes:
-    """Return columns with their units and a description as the bytes of a Parquet file."""
-    pa = arrow()
-    kinds = {"glucose_censored": pa.int8(), "basal_assumed": pa.bool_(), "setting": pa.string()}
-    fields = [
-        pa.field(name, kinds.get(name, pa.float64()), metadata={"unit": unit})
-        for name, unit in units.items()
-    ]
-    head = {"schema": schema, "version": str(VERSION), "about": json.dumps(about, sort_keys=True)}
-    form = pa.schema(fields, metadata=head)
-    arrays = [pa.array(rows[field.name], type=field.type) for field in fields]
-    out = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_arrays(arrays, schema=form), out, compression="zstd")
-    return out.getvalue()
-
-
-def is_parquet(path: Path) -> bool:
-    """Tell whether a file is Parquet."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PAR1"
-    except OSError:
-        return False
-
-
-def read_table(path: Path) -> tuple[Any, str]:
-    """Return the table of a Parquet file and its schema's name (empty for somebody else's).
-
-    Raises
-    ------
-    InputError
-        When it is broken, too large or of a later version.
-    """
-    pa = arrow()
-    try:
-        if path.stat().st_size > SIZE_LIMIT_BYTES:
-            raise InputError(f"Parquet: '{path}' has more than {SIZE_LIMIT_BYTES / 1e6:g} MB")
-        file = pa.parquet.ParquetFile(path)
-        if file.metadata.num_rows > MOST_ROWS or file.metadata.num_columns > 200:
-            raise InputError(f"Parquet: '{path}' has more rows or columns than a record")
-        table = file.read()
-    except InputError:
-        raise
-    except (OSError, ValueError, TypeError, KeyError, MemoryError, pa.ArrowException):
-        raise InputError(f"Parquet: '{path}' is damaged or breaks off; write it again") from None
-    head = table.schema.metadata or {}
-    name = head.get(b"schema", b"").decode("utf-8", "replace")
-    if not name.startswith("dosegym."):
-        return table, ""
-    if head.get(b"version") != str(VERSION).encode():
-        raise InputError(f"Parquet: '{path}' is of another version; write it with this one")
-    return table, name
-
-
-def described(table: Any) -> dict[str, Any]:
-    """Return the description within a table's metadata."""
-    return dict(json.loads(table.schema.metadata[b"about"]))
-
-
-def require_units(table: Any, units: Mapping[str, str]) -> None:
-    """Raise InputError unless every column is there, in its unit."""
-    for name, unit in units.items():
-        index = table.schema.get_field_index(name)
-        told = (table.schema.field(index).metadata or {}).get(b"unit") if index >= 0 else None
-        if told != unit.encode():
-            raise InputError(f"Parquet: the column '{name}' is missing or not in {unit}")
-
-
-def column(table: Any, name: str) -> Any:
-    """Return a column as an array of floats, NaN where it is empty."""
-    return table.column(name).cast("float64").to_numpy(zero_copy_only=False)
 
 
 def timeline_of(table: Any) -> Timeline:
@@ -236,10 +137,19 @@ def _timeline(table: Any, about: Mapping[str, Any]) -> Timeline:
             raise InputError(f"Parquet: the column '{name}' has values outside {_BOUNDS[name]}")
         return where, values[where]
 
-    where, mg_dl = of("glucose_mg_dl")
-    censored = np.nan_to_num(column(table, "glucose_censored")[where]).astype(np.int8)
-    glucose = GlucoseSeries(time[where], mg_dl, censored)
-    events = {name: of(name) for name in _EVENTS}
+    def code(name: str, where: Any) -> Any:
+        return np.nan_to_num(column(table, name)[where]).astype(np.int8)
+
+    series = {}
+    for kind in ("glucose", "finger"):
+        where, mg_dl = of(f"{kind}_mg_dl")
+        series[kind] = GlucoseSeries(time[where], mg_dl, code(f"{kind}_censored", where))
+    doses = {}
+    for name, kind in _DOSES.items():
+        where, units = of(name)
+        doses[kind] = Boluses(time[where], units, code("insulin", where))
+    meals = of("carbs_g")
+    noted = np.isfinite(column(table, "note"))
     where, rate = of("basal_u_per_h")
     assumed = np.nan_to_num(column(table, "basal_assumed")[where]) > 0
     basal = BasalIntervals(time[where], end[where], rate, assumed)
@@ -250,11 +160,13 @@ def _timeline(table: Any, about: Mapping[str, Any]) -> Timeline:
             activity[channel] = Activity(time[where], end[where], values)
     return Timeline(
         **texts_of(about, _TEXTS),
-        glucose=glucose,
+        glucose=series["glucose"],
+        finger_sticks=series["finger"],
+        glucose_source=_SOURCES[_SOURCES.index(about["glucose_source"])],
         basal=basal if about["basal_known"] else None,
-        boluses=Boluses(time[events["bolus_u"][0]], events["bolus_u"][1]),
-        meals=Meals(time[events["carbs_g"][0]], events["carbs_g"][1]),
-        long_acting=Boluses(time[events["long_acting_u"][0]], events["long_acting_u"][1]),
+        meals=Meals(time[meals[0]], meals[1]),
+        diary=Diary(time[noted], code("note", noted)),
+        **doses,
         settings=_settings_of(about["settings"]),
         activity=activity,
         **losses_of(about),

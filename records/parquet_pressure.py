@@ -11,7 +11,7 @@ import numpy as np
 from ..physiology.errors import InputError
 from .chart import LAB_UNITS, Condition, Medication, Person, PressureRecord
 from .genotype import GeneCall, Genotype
-from .parquet import (
+from .parquet_table import (
     SINCE,
     column,
     described,
@@ -71,7 +71,7 @@ def _genes_json(genes: Genotype | None) -> dict[str, Any] | None:
     told = {name: asdict(call) for name, call in genes.calls.items()}
     return {
         "subject": genes.subject, "source_format": genes.source_format,
-        "source_sha256": genes.source_sha256, "notes": list(genes.notes), "calls": told,
+        "source_sha256": genes.source_sha256, "calls": told, **losses_json(genes),
     }  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _record(table: Any, about: Mapping[str, Any]) -> PressureRecord:
 def _genes(told: Mapping[str, Any]) -> Genotype:
     calls = {name: GeneCall(**call) for name, call in told["calls"].items()}
     texts = texts_of(told, ("subject", "source_format", "source_sha256"))
-    return Genotype(**texts, calls=calls, notes=tuple(told["notes"]))
+    return Genotype(**texts, calls=calls, **losses_of(told))
 
 
 def _require(name: str, values: Any) -> None:

@@ -35,6 +35,7 @@ class Gathered:
     pregnancy: list[tuple[float, bool]] = field(default_factory=list)
     halves: dict[tuple[float, str, str], dict[str, float]] = field(default_factory=dict)
     placed: int = 0
+    drugs_told: bool = False
 
 
 def unpaired(gathered: Gathered, ledger: Ledger) -> None:

@@ -36,6 +36,9 @@ class Account:
 class Rows:
     """What became of the rows of a file: each is counted in exactly one of the four.
 
+    A row is a line of a table that is not blank, an item of a JSON list, a resource of FHIR, an
+    element below the root of an Apple Health export, a gene of a PharmCAT report.
+
     Parameters
     ----------
     header : int
@@ -85,6 +88,11 @@ class Ledger:
     def use(self) -> None:
         """Say that the row begun holds something of use that is no counted value."""
         self._end("used")
+
+    @property
+    def untouched(self) -> bool:
+        """Whether a row was begun of which nothing was seen, dropped or used so far."""
+        return self._open is not None and self._open == self._totals()
 
     def end_rows(self) -> None:
         """Finish the row begun, if any."""

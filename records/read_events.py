@@ -54,14 +54,16 @@ def read_events(
             f"events: '{source.name}' holds no dose (AMT); pass dose=Dose(time, amount) if "
             "everybody got the same"
         )
-    ledger, notes = Ledger(), [] if stated else [_UNITS_NOTE.format("h, mg and mg/L")]
+    ledger = Ledger()
+    ledger.header(sum(1 for _ in _all_lines(source)) - len(rows))
+    notes = [] if stated else [_UNITS_NOTE.format("h, mg and mg/L")]
     read = rows_of(rows, layout, ledger, notes)
     if not any(row.measured for row in read):
         raise InputError(f"events: no row of '{source.name}' holds a measurement (DV); check it")
     people = people_of(read, layout, dose, notes)
     return EventTable(
         people, stated or Units(), "events", source.sha256, ledger.accounts(), ledger.dropped(),
-        tuple(notes),
+        tuple(notes), ledger.rows(),
     )  # fmt: skip
 
 
@@ -94,23 +96,23 @@ def table_of(source: Source) -> tuple[list[str], list[tuple[int, list[str]]]]:
     InputError
         When there is no row below the header.
     """
-    rows = list(_lines(source))
+    comments = ("#", ";")
+    rows = [item for item in _all_lines(source) if not item[1][0].lstrip().startswith(comments)]
     if len(rows) < 2:
         raise InputError(f"events: '{source.name}' holds no row below its header; export it again")
     return rows[0][1], rows[1:]
 
 
-def _lines(source: Source) -> Iterator[tuple[int, list[str]]]:
+def _all_lines(source: Source) -> Iterator[tuple[int, list[str]]]:
+    """Yield every line that is not blank, comments too."""
     text = text_of(source).lstrip("\ufeff")
     head = next((x for x in text.splitlines() if x.strip() and not x.startswith(("#", ";"))), "")
     if not any(mark in head for mark in ",;\t"):
         for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip() and not line.lstrip().startswith(("#", ";")):
+            if line.strip():
                 yield number, line.split()
         return
-    for number, row in csv_rows(source):
-        if not row[0].lstrip().startswith("#"):
-            yield number, row
+    yield from csv_rows(source)
 
 
 def _units(units: Units | str | None) -> Units | None:

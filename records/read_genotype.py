@@ -20,6 +20,7 @@ from .genotype_pharmcat import (
     looks_like_pharmcat,
 )
 from .genotype_vcf import calls_of_vcf
+from .quality import Ledger
 
 LARGEST_BYTES: Final = 8_000_000_000
 """Ours: an unpacked VCF beyond it is to be cut to chromosomes 10 and 16 first."""
@@ -60,8 +61,9 @@ def read_genotype(path: str | Path, *, sample: str | int | None = None) -> Genot
             first = stream.read(64)
             stream.seek(0)
             if first.lstrip(b"\xef\xbb\xbf").startswith(b"##fileformat=VCF"):
-                calls, sha256 = _vcf(stream, sample)
-                return _genotype("vcf", sha256, calls)
+                ledger = Ledger()
+                calls, sha256 = _vcf(stream, sample, ledger)
+                return _genotype("vcf", sha256, calls, ledger)
             data = stream.read(LARGEST_REPORT_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or "it breaks off or is damaged"
@@ -75,19 +77,24 @@ def read_genotype(path: str | Path, *, sample: str | int | None = None) -> Genot
 
 def _report(place: Path, source: Source) -> Genotype:
     """Read anything but a VCF."""
+    ledger = Ledger()
     text = text_of(source)
     if text.lstrip()[:1] == "{":
         document = json_of(source)
         if isinstance(document, dict) and looks_like_pharmcat(document):
-            return _genotype("pharmcat_json", source.sha256, calls_of_json(document))
+            return _genotype(
+                "pharmcat_json", source.sha256, calls_of_json(document, ledger), ledger
+            )
     elif any(line.startswith("Gene\tSource Diplotype") for line in text.splitlines()[:5]):
-        return _genotype("pharmcat_tsv", source.sha256, calls_of_tsv(text))
+        return _genotype("pharmcat_tsv", source.sha256, calls_of_tsv(text, ledger), ledger)
     elif looks_like_outside(text.splitlines()):
-        return _genotype("outside_call", source.sha256, calls_of_outside(text))
+        return _genotype("outside_call", source.sha256, calls_of_outside(text, ledger), ledger)
     raise InputError(f"genotype: '{place}' holds no genotype that can be read; {_HINT}")
 
 
-def _vcf(stream: IO[bytes], sample: str | int | None) -> tuple[dict[str, GeneCall], str]:
+def _vcf(
+    stream: IO[bytes], sample: str | int | None, ledger: Ledger
+) -> tuple[dict[str, GeneCall], str]:
     digest = hashlib.sha256()
 
     def lines() -> Iterator[str]:
@@ -102,11 +109,14 @@ def _vcf(stream: IO[bytes], sample: str | int | None) -> tuple[dict[str, GeneCal
             digest.update(line)
             yield line.decode("utf-8", "replace").lstrip("\ufeff")
 
-    return calls_of_vcf(lines(), sample), digest.hexdigest()
+    return calls_of_vcf(lines(), sample, ledger), digest.hexdigest()
 
 
-def _genotype(kind: str, sha256: str, calls: dict[str, GeneCall]) -> Genotype:
+def _genotype(kind: str, sha256: str, calls: dict[str, GeneCall], ledger: Ledger) -> Genotype:
     notes = tuple(
         f"{gene}: {call.confidence}, {call.why}." for gene, call in calls.items() if call.why
     )
-    return Genotype(f"record-{sha256[:8]}", kind, sha256, calls, notes)
+    return Genotype(
+        f"record-{sha256[:8]}", kind, sha256, calls, notes, ledger.dropped(), ledger.accounts(),
+        ledger.rows(),
+    )  # fmt: skip

@@ -24,9 +24,9 @@ from .genotype import Genotype
 from .home_columns import HEAD_ROWS, header_row, looks_like_pressure
 from .home_pressure import read_home_pressure
 from .local_time import DayOrder
-from .parquet import is_parquet, read_table
 from .parquet_pressure import SCHEMA as PRESSURE_SCHEMA
 from .parquet_pressure import pressure_of
+from .parquet_table import is_parquet, read_table
 from .pressure_series import SETTINGS
 from .read_genotype import read_genotype
 

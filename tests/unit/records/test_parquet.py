@@ -108,7 +108,7 @@ def test_the_file_holds_typed_columns_with_units(tmp_path):
     assert schema.field("glucose_mg_dl").type == pa.float64()
     assert schema.field("glucose_mg_dl").metadata[b"unit"] == b"mg/dL"
     assert schema.metadata[b"schema"] == b"dosegym.timeline"
-    assert schema.metadata[b"version"] == b"1"
+    assert schema.metadata[b"version"] == b"2"
     assert {str(field.type) for field in schema} <= {"double", "int8", "bool"}
 
 
