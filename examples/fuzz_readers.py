@@ -4,18 +4,14 @@ python examples/fuzz_readers.py --files 10000 --first 0
 """
 
 import argparse
-import importlib.util
 import resource
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-place = Path(__file__).resolve().parents[1] / "tests" / "properties" / "fuzzing.py"
-spec = importlib.util.spec_from_file_location("fuzzing", place)
-fuzzing = importlib.util.module_from_spec(spec)
-sys.modules["fuzzing"] = fuzzing
-spec.loader.exec_module(fuzzing)
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+import fuzzing
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--files", type=int, default=10_000, help="broken files in all")

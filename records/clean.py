@@ -69,6 +69,8 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
     meals = _events(raw.meals, "carbs", limits.CARBS, near, ledger)
     activity = activities(raw.activity, near, ledger)
     delivery = _plausible_delivery(raw.delivery, ledger)
+    settings = _plausible_settings(raw.settings, ledger)
+    diary = _diary(raw.diary, near, ledger)
     told = np.concatenate([glucose.time_s, boluses[0], meals[0], long_acting[0]])
     basal = delivered_basal(delivery, *_basal_span(delivery, told, near))
     return Timeline(
@@ -80,14 +82,14 @@ def assemble(raw: RawRecord, sha256: str, unit: GlucoseUnit | None = None) -> Ti
         basal=basal,
         boluses=_injected(boluses),
         meals=Meals(*meals[:2]),
-        settings=_plausible_settings(raw.settings, ledger),
+        settings=settings,
         dropped=ledger.dropped(),
         long_acting=_injected(long_acting),
         accounts=ledger.accounts(),
         notes=(*raw.notes, *_assumed_note(basal)),
         glucose_source=raw.glucose_source,
         finger_sticks=fingers,
-        diary=_diary(raw.diary, near, ledger),
+        diary=diary,
         rows=ledger.rows(),
         activity=activity,
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from ..physiology.errors import InputError
 from ..physiology.units import mmol_l_to_mg_dl
 from .clock import utc_text
-from .limits import GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR, Limit
+from .limits import ABSURD, GLUCOSE, MEDIAN_SPLIT_MG_DL, SENSOR, Limit
 from .quality import Ledger
 from .raw import Reading
 from .series import Bools, Flags, Floats, GlucoseSeries
@@ -22,11 +21,13 @@ STRAY_SHARE, STRAY_FEW = 0.01, 3
 MIXED_SHARE = 0.2
 CONFLICT_MIN, CONFLICT_SHARE, CONFLICT_MG_DL = 20, 0.5, 20.0
 NEIGHBOUR_S, NEIGHBOURS, OTHER_UNIT_RATIO = 1800.0, 2, 6.0
+# A value without such neighbours is held against the nearest ones of a day, and only a ratio that
+# no day of a living person shows counts (project choice; the units differ 18-fold).
+DAY_S, NEAREST, LONE_RATIO = 86400.0, 4, 12.0
 # Only these can be taken for the other unit and lie within the limits of both.
 MG_DL_PER_MMOL_L = float(mmol_l_to_mg_dl(1.0))
 OTHER_UNIT_LOW = GLUCOSE.high / MG_DL_PER_MMOL_L
 OTHER_UNIT_HIGH = GLUCOSE.low * MG_DL_PER_MMOL_L
-ABSURD = 1e6  # far outside any limit, and safe to multiply
 
 
 def clean_glucose(
@@ -65,7 +66,7 @@ def clean_glucose(
     table = np.array(readings, dtype=float).reshape(-1, 3)
     time, value, censored = table[:, 0], table[:, 1].copy(), table[:, 2].astype(np.int8)
     told = np.unique(table[censored == 0, :2], axis=0)  # what is sent twice has one vote
-    require_unit(told[:, 1], unit)
+    require_unit(np.clip(told[:, 1], -ABSURD, ABSURD), unit)
     if unit == "mmol/L":
         value = np.asarray(mmol_l_to_mg_dl(np.clip(value, -ABSURD, ABSURD)))
     value[censored < 0], value[censored > 0] = device.low, device.high
@@ -81,8 +82,8 @@ def clean_glucose(
             f"glucose: none of the {len(readings)} readings is usable{why}; "
             "export a period in which the sensor was worn"
         )
-    of_unit = partial(_not_of_other_unit, unit)
-    for rule in (_not_stray, _not_repeated, of_unit, _first_at_each_time, _not_too_near):
+    rules = (_not_stray, _not_repeated, _not_of_other_unit, _first_at_each_time, _not_too_near)
+    for rule in rules:
         why, keep = rule(time, value, censored)
         _note(ledger, kind, why, time, value, ~keep)
         time, value, censored = time[keep], value[keep], censored[keep]
@@ -132,27 +133,34 @@ def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools
     return "more than a year apart from the record (clock reset)", main[group]
 
 
-def _not_of_other_unit(
-    unit: GlucoseUnit, time: Floats, value: Floats, censored: Flags
-) -> tuple[str, Bools]:
+def _not_of_other_unit(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
     """Reject single values of the other unit: plausible by themselves, not beside the others.
 
-    Glucose does not change sixfold between neighbours half an hour apart; the units differ 18-fold.
+    Glucose does not change sixfold between neighbours half an hour apart, nor twelvefold between
+    a value and most of the nearest four of a day; the units differ 18-fold.
     """
     keep = np.ones(time.size, dtype=bool)
-    doubtful = (value < OTHER_UNIT_LOW) if unit == "mg/dL" else (value > OTHER_UNIT_HIGH)
+    doubtful = (value < OTHER_UNIT_LOW) | (value > OTHER_UNIT_HIGH)  # also: converted twice
     again = bool(doubtful.any())
     while again:
         again = False
         for index in np.flatnonzero(doubtful & (censored == 0) & keep).tolist():
-            first, last = np.searchsorted(time, time[index] + np.array([-1.0, 1.0]) * NEIGHBOUR_S)
-            beside = keep[first:last].copy()
-            beside[index - first] = False
-            around = value[first:last][beside]
+            around, allowed = _beside(index, NEIGHBOUR_S, time, value, keep), OTHER_UNIT_RATIO
+            if around.size < NEIGHBOURS:
+                around, allowed = _beside(index, DAY_S, time, value, keep)[:NEAREST], LONE_RATIO
             ratio = float(np.median(around)) / value[index] if around.size >= NEIGHBOURS else 1.0
-            keep[index] = 1 / OTHER_UNIT_RATIO < ratio < OTHER_UNIT_RATIO
+            keep[index] = 1 / allowed < ratio < allowed
             again |= not keep[index]
     return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
+
+
+def _beside(index: int, reach_s: float, time: Floats, value: Floats, keep: Bools) -> Floats:
+    """Return the other values kept within a reach of one, the nearest first."""
+    first, last = np.searchsorted(time, time[index] + np.array([-1.0, 1.0]) * reach_s)
+    beside = keep[first:last].copy()
+    beside[index - first] = False
+    apart = np.abs(time[first:last] - time[index])[beside]
+    return np.asarray(value[first:last][beside][np.argsort(apart, kind="stable")], dtype=float)
 
 
 def _not_repeated(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:

@@ -15,6 +15,7 @@ from .series import Floats
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_S = datetime(1900, 1, 2, tzinfo=UTC).timestamp()
 LATEST_S = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+DAY_S = 86400.0
 BLOCK_S = 900.0  # every offset in use since 1972 changes on a quarter of an hour
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -153,9 +154,22 @@ def utc_offset_s(time_s: ArrayLike, zone: tzinfo) -> Floats:
     -------
     array (n,), s
     """
-    blocks, back = np.unique(np.floor(np.asarray(time_s, float) / BLOCK_S), return_inverse=True)
-    offsets = [_offset_at(EPOCH + timedelta(seconds=block * BLOCK_S), zone) for block in blocks]
-    return np.asarray(offsets, dtype=float)[back.reshape(-1)]
+    time = np.asarray(time_s, dtype=float).reshape(-1)
+    days, at = np.unique(np.floor(time / DAY_S), return_inverse=True)
+    ends = np.unique(np.append(days, days + 1.0))
+    at_end = _offsets(ends * DAY_S, zone)
+    first, last = (at_end[np.searchsorted(ends, days + step)] for step in (0.0, 1.0))
+    offset = first[at.reshape(-1)]
+    changes = (first != last)[at.reshape(-1)]  # nowhere do clocks go and come back within a day
+    if changes.any():
+        blocks, back = np.unique(np.floor(time[changes] / BLOCK_S), return_inverse=True)
+        offset[changes] = _offsets(blocks * BLOCK_S, zone)[back.reshape(-1)]
+    return offset
+
+
+def _offsets(times: Floats, zone: tzinfo) -> Floats:
+    moments = (EPOCH + timedelta(seconds=time) for time in times.tolist())
+    return np.array([_offset_at(moment, zone) for moment in moments], dtype=float)
 
 
 def _offset_at(moment: datetime, zone: tzinfo) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..physiology.errors import InputError
+from .values import shown
 
 SYNONYMS: Final = {
     "id": ("id", "subject", "subj", "patient", "usubjid"),
@@ -82,7 +83,8 @@ def layout_of(header: Sequence[str], name: str) -> Layout:
         elif item is not None:
             if item in place:
                 raise InputError(
-                    f"events: '{name}' has two columns for {item.upper()} ({cell!r} is the second)"
+                    f"events: '{name}' has two columns for {item.upper()} ('{shown(cell, 20)}' is "
+                    "the second)"
                 )
             place[item] = position
         elif cell == "dose":
@@ -91,9 +93,10 @@ def layout_of(header: Sequence[str], name: str) -> Layout:
             rest[COVARIATES.get(cell, cell)] = position
     for item in ("id", "time", "dv"):
         if item not in place:
+            told = ", ".join(shown(cell, 20) for cell in cells[:12])
             raise InputError(
                 f"events: '{name}' has no column {item.upper()} (or "
-                f"{', '.join(SYNONYMS[item][1:])}); it has {', '.join(cells[:12])}"
+                f"{', '.join(SYNONYMS[item][1:])}); it has {told}"
             )
     if "dose" in rest and "amt" not in place:
         place["amt"] = rest.pop("dose")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
@@ -14,8 +13,8 @@ from .dosing import Dose, Regimen
 from .events import Charted, PersonEvents, Samples
 from .events_columns import Layout
 from .events_rows import Row
+from .people import is_pseudonym
 
-_PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,20}", re.ASCII)
 WEIGHT = "weight_kg"
 
 
@@ -42,7 +41,7 @@ def people_of(
     if layout.per_kg:
         notes.append("Dose: taken as mg per kg of body weight, once at time 0 (R's Theoph).")
     named = {who: f"P{k:03d}" for k, (who, _) in enumerate(parts, start=1)}
-    if all(_PSEUDONYM.fullmatch(who) for who in named):
+    if all(is_pseudonym(who) for who in named):
         named = {who: who for who in named}
     else:
         notes.append("Subject: names are replaced by P001, P002 and so on.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..physiology.errors import InputError
 from .events_columns import OUTPUT_WORDS, Layout
 from .quality import Ledger
-from .values import is_blank, number_of
+from .values import is_blank, number_of, shown
 
 _MISSING = ("", ".", "na", "nan", "null", "none")
 _KNOWN_EVID = (0, 1, 2, 3, 4)
@@ -195,9 +195,20 @@ def _coded(
         else:
             known = sorted(c for c in cells if c.lower() not in _MISSING)
             coded[name] = {w: float(k) for k, w in enumerate(known[:200])}
-        listed = ", ".join(f"{v:g} = {w[:20]}" for w, v in list(coded[name].items())[:6])
-        notes.append(_TEXT.format(name, listed))
+        shared = _shared(rows, layout, position)
+        told = [(shown(w, 20) if w in shared else "…", v) for w, v in coded[name].items()]
+        listed = ", ".join(f"{v:g} = {w}" for w, v in told[:6])
+        notes.append(_TEXT.format(shown(name, 20), listed))
     return coded
+
+
+def _shared(rows: Sequence[tuple[int, list[str]]], layout: Layout, position: int) -> set[str]:
+    """Return the words of a column that tell nobody apart: those of sex, and of two people."""
+    holders: dict[str, set[str]] = {}
+    for _, row in rows:
+        if len(row) == layout.width:
+            holders.setdefault(row[position].strip(), set()).add(_cell(row, layout, "id"))
+    return {w for w, people in holders.items() if len(people) > 1 or w.lower() in _FEMALE}
 
 
 def _covariates(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ..physiology.errors import InputError
 from . import fhir_json as fj
 from .fhir_json import Resource
 from .genotype import GENES, GeneCall, activity_of, phenotype_of, unknown
@@ -139,7 +140,13 @@ def calls_of_tsv(text: str, ledger: Ledger | None = None) -> dict[str, GeneCall]
     """Read a report.tsv."""
     lines = [line for line in text.splitlines() if line.strip()]
     start = next((i for i, line in enumerate(lines) if line.startswith("Gene\t")), 0)
-    rows = list(csv.DictReader(io.StringIO("\n".join(lines[start:])), delimiter="\t"))
+    reader = csv.DictReader(io.StringIO("\n".join(lines[start:])), delimiter="\t")
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise InputError(
+            f"PharmCAT: the table is malformed ({error}); run PharmCAT again"
+        ) from None
     if ledger is not None:
         ledger.header(len(lines) - len(rows))
     for row in rows:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from ..physiology.errors import InputError
 from .genotype import GeneCall, activity_of, phenotype_of, unknown
 from .quality import Ledger
+from .values import shown
 
 STAR_2: Final = ("10", 94942290, "C")
 STAR_3: Final = ("10", 94981296, "A")
@@ -42,6 +43,7 @@ RSIDS: Final = {
 }  # fmt: skip
 _ACCESSIONS = {"NC_000010.11": "10", "NC_000016.10": "16"}
 _OLD_ACCESSIONS = ("NC_000010.10", "NC_000016.9")
+_POSITION = re.compile(r"[0-9]{1,9}", re.ASCII)
 _OLD = re.compile(r"GRCh37|hg19|b37|hs37", re.IGNORECASE)
 _NO_BASES = frozenset({"<NON_REF>", "<*>", "*"})
 
@@ -143,7 +145,7 @@ def _column(header: list[str], sample: str | int | None) -> int:
 
 def _take(cells: list[str], column: int, seen: Seen) -> bool:
     """Keep what one row says of a position that matters; tell whether it said anything."""
-    if len(cells) < 10 or not cells[1].isdigit() or cells[0] in _OLD_ACCESSIONS:
+    if len(cells) < 10 or not _POSITION.fullmatch(cells[1]) or cells[0] in _OLD_ACCESSIONS:
         return False
     chrom = _ACCESSIONS.get(cells[0], cells[0].removeprefix("chr"))
     start, reference = int(cells[1]), cells[3].upper()
@@ -151,7 +153,7 @@ def _take(cells: list[str], column: int, seen: Seen) -> bool:
     if (named and named != (chrom, start) and len(reference) == 1) or (
         (chrom, start) in OLD_BUILD and reference in {"C", "A"} and named
     ):
-        raise _old_build(f"{cells[2]} stands at {chrom}:{start}")
+        raise _old_build(f"{cells[2]} stands at {shown(chrom, 12)}:{start}")
     last = max(start + len(reference) - 1, _block_end(cells[7]))
     taken = False
     for place in (STAR_2, STAR_3, VKORC1):

@@ -224,7 +224,7 @@ def _readings(
 def _guarded_factor(table: Sequence[tuple[int, list[str]]], place: dict[str, int]) -> float:
     """Return 1 where the values are plainly mmHg; kPa without a word is refused."""
     values = [number_of(cell_of(row, place, "sbp")) for _, row in table]
-    known = [value for value in values if value is not None]
+    known = [min(value, KPA_BELOW * 10) for value in values if value is not None]
     if known and float(np.median(known)) < KPA_BELOW:
         raise InputError(
             f"home CSV: the median systolic value is {np.median(known):g}, which is no mmHg; pass "

@@ -36,6 +36,7 @@ class Limit:
         return f"{self.low:g} to {self.high:g} {self.unit}"
 
 
+ABSURD = 1e6  # far outside any limit, and safe to multiply and to add
 GLUCOSE = Limit(
     20, 600, "mg/dL", "ours: the display range of finger-stick meters, a sensor's is 40-400"
 )

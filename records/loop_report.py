@@ -15,6 +15,7 @@ from ..physiology.errors import InputError
 from ..physiology.units import mmol_l_to_mg_dl
 from . import clock
 from .delivery import Delivery, Epoch, TempRate
+from .limits import ABSURD
 from .quality import Ledger
 from .raw import Event, RawRecord, Reading
 from .series import MINUTES_PER_DAY, DailySchedule, TherapySettings
@@ -230,7 +231,7 @@ def _schedule(items: object) -> DailySchedule | None:
         if seconds is None or len(numbers) != len(bounds) or not numbers:
             return None
         if 0 <= seconds < MINUTES_PER_DAY * 60:
-            steps[seconds / 60] = float(np.mean(numbers))
+            steps[seconds / 60] = float(np.mean(np.clip(numbers, -ABSURD, ABSURD)))
     if not steps:
         return None
     minutes = sorted(steps)

@@ -16,6 +16,7 @@ from ..physiology.errors import InputError
 from ..physiology.units import mmol_l_to_mg_dl
 from . import clock
 from .delivery import Delivery, Epoch, TempRate
+from .limits import ABSURD
 from .nightscout import read_nightscout
 from .quality import Ledger
 from .raw import Event, RawRecord
@@ -237,7 +238,7 @@ def _schedule(items: object, names: Sequence[str], at: str) -> DailySchedule | N
         known = [value for value in values if value is not None]
         if minute is None or not 0 <= minute < MINUTES_PER_DAY or len(known) != len(names):
             return None
-        steps[minute] = float(np.mean(known))
+        steps[minute] = float(np.mean(np.clip(known, -ABSURD, ABSURD)))
     if not steps:
         return None
     minutes = sorted(steps)

@@ -17,6 +17,7 @@ from .activity import CHANNELS, Activity
 from .diary import NOTED, Diary
 from .files import Source
 from .parquet_table import (
+    BROKEN,
     SINCE,
     arrow,
     column,
@@ -121,7 +122,7 @@ def timeline_of(table: Any) -> Timeline:
         return _timeline(table, described(table))
     except InputError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except BROKEN as error:
         raise InputError(
             f"Parquet: the description within the file is broken ({type(error).__name__})"
         ) from None

@@ -12,6 +12,7 @@ from ..physiology.errors import InputError
 from .chart import LAB_UNITS, Condition, Medication, Person, PressureRecord
 from .genotype import GeneCall, Genotype
 from .parquet_table import (
+    BROKEN,
     SINCE,
     column,
     described,
@@ -88,7 +89,7 @@ def pressure_of(table: Any) -> PressureRecord:
         return _record(table, described(table))
     except InputError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except BROKEN as error:
         raise InputError(
             f"Parquet: the description within the file is broken ({type(error).__name__})"
         ) from None

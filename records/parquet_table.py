@@ -15,6 +15,8 @@ from .quality import Account, Dropped, Rows
 
 VERSION: Final = 2
 """Of both schemas; 2 holds finger sticks, the diary, insulins by name, and the account of rows."""
+BROKEN: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What a description that was tampered with may raise while it is read."""
 MOST_ROWS: Final = 20_000_000
 CODES: Final = ("glucose_censored", "finger_censored", "insulin", "note")
 """Columns of small whole numbers, whose meaning stands in their unit."""
@@ -49,13 +51,25 @@ def losses_json(record: Any) -> dict[str, Any]:
 
 
 def losses_of(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the account that `losses_json` described."""
-    return {
-        "dropped": tuple(Dropped(str(r), int(n), str(e)) for r, n, e in about["dropped"]),
-        "accounts": tuple(Account(str(k), int(s), int(n)) for k, s, n in about["accounts"]),
-        "notes": tuple(str(note) for note in about["notes"]),
-        "rows": Rows(**{name: int(count) for name, count in about["rows"].items()}),
-    }
+    """Return the account that `losses_json` described.
+
+    Raises
+    ------
+    InputError
+        When it does not add up.
+    """
+    dropped = tuple(Dropped(str(r), int(n), str(e)) for r, n, e in about["dropped"])
+    accounts = tuple(Account(str(k), int(s), int(n)) for k, s, n in about["accounts"])
+    rows = Rows(**{name: int(count) for name, count in about["rows"].items()})
+    lost: dict[str, int] = {}
+    for item in dropped:
+        kind = item.reason.split(":")[0]
+        lost[kind] = lost.get(kind, 0) + item.count
+    whole = all(x.kept >= 0 and x.seen == x.kept + lost.get(x.kind, 0) for x in accounts)
+    if not whole or min(rows.header, rows.used, rows.dropped, rows.silent, *lost.values(), 0) < 0:
+        raise InputError("Parquet: the account within the file does not add up; write it again")
+    notes = tuple(str(note) for note in about["notes"])
+    return {"dropped": dropped, "accounts": accounts, "notes": notes, "rows": rows}
 
 
 def texts_of(about: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,17 @@ from .values import shown
 
 LISTED = 20
 _PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
+_DATE = re.compile(
+    r"(?:18|19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d|[0-3]?\d[-_.][0-3]?\d[-_.](?:18|19|20)\d\d"
+)
+_NUMBERED = re.compile(
+    r"(subject|patient|person|participant|case|id)\s+([A-Za-z]?\d+)", re.ASCII | re.IGNORECASE
+)
+
+
+def is_pseudonym(text: str) -> bool:
+    """Tell whether a text may stand for a person: letters with a number, and no date."""
+    return bool(_PSEUDONYM.fullmatch(text)) and not _DATE.search(text)
 
 
 def ids_of(cells: Iterable[str]) -> tuple[str, ...]:
@@ -18,7 +29,7 @@ def ids_of(cells: Iterable[str]) -> tuple[str, ...]:
 
 
 def chosen(ids: Sequence[str], person: str | None) -> str:
-    """Return the id to read.
+    """Return the id to read, which may be asked for by its pseudonym.
 
     Parameters
     ----------
@@ -36,10 +47,13 @@ def chosen(ids: Sequence[str], person: str | None) -> str:
         raise InputError("record: no row names a person in the column 'id'; fill it in")
     if person is None and len(ids) == 1:
         return ids[0]
+    named = {pseudonym(ids, one): one for one in ids}
     if person in ids:
         return str(person)
+    if person in named:
+        return named[person]
     more = "" if len(ids) <= LISTED else f" and {len(ids) - LISTED} more"
-    listed = ", ".join(shown(one, 24) for one in ids[:LISTED]) + more
+    listed = ", ".join(shown(one, 24) for one in list(named)[:LISTED]) + more
     if person is None:
         raise InputError(f"record: the file holds {len(ids)} people; pass person=, one of {listed}")
     raise InputError(f"person: {person[:24]!r} is not in the file; use one of {listed}")
@@ -47,5 +61,5 @@ def chosen(ids: Sequence[str], person: str | None) -> str:
 
 def pseudonym(ids: Sequence[str], person: str) -> str:
     """Return a name for the person that is none: the id, or its number in the file."""
-    plain = re.sub(r"\s+", "-", person)
-    return plain if _PSEUDONYM.fullmatch(plain) else f"person-{ids.index(person) + 1}"
+    plain = _NUMBERED.sub(r"\1-\2", person)
+    return plain if is_pseudonym(plain) else f"person-{ids.index(person) + 1}"

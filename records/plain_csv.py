@@ -6,7 +6,6 @@ docs/reference/records.md describes it for people; `write.py` writes it.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -19,6 +18,7 @@ from .activity import Sample
 from .delivery import Delivery, Epoch, TempRate
 from .diary import NOTED
 from .files import Source, csv_rows
+from .people import is_pseudonym
 from .plain_keys import read_settings, take_key
 from .quality import Ledger
 from .raw import Event, Noted, RawRecord, Reading
@@ -37,8 +37,6 @@ COLUMNS = (
     *(*ACTIVITY_COLUMNS, "activity_end", *FINGER_COLUMNS, *WORD_COLUMNS),
 )
 HELD_AT_MOST_S = 86400.0  # a rate without an end holds until the next one, at most a day
-
-_PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def read_plain(
         settings=settings,
         ledger=ledger,
         notes=_notes(subject, naive and not stated),
-        subject=subject if _PSEUDONYM.fullmatch(subject) else None,
+        subject=subject if is_pseudonym(subject) else None,
         glucose_source="finger" if by_finger else "sensor",
         fingers=() if by_finger else columns.fingers,
         diary=columns.diary,
@@ -140,7 +138,7 @@ def read_plain(
 
 def _notes(subject: str, assumed_utc: bool) -> tuple[str, ...]:
     notes = []
-    if subject and not _PSEUDONYM.fullmatch(subject):
+    if subject and not is_pseudonym(subject):
         notes.append("Subject: the line is no pseudonym (letters and a number) and is not kept.")
     if assumed_utc:
         notes.append("Timezone: the file names none; the day is taken in UTC. Pass timezone=.")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import importlib.util
-import io
 import json
 import logging
-import re
-from pathlib import Path
 
+import pressure_documents as PRESSURES
 import pyarrow.parquet as pq
 import pytest
+import reader_documents as READERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planting import EXAMPLE, assert_silent, parts, planted
 
 from dosegym.records import (
     PRESSURE_FORMATS,
@@ -26,22 +24,6 @@ from dosegym.records import (
 )
 from dosegym.twins import fit_twin
 
-
-def battery(name):
-    """Return another family's module, for its files of every format."""
-    place = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"battery_of_{name}", place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-READERS, PRESSURES = battery("test_readers"), battery("test_pressure_readers")
-FREE = re.compile(
-    r"device|serial|info|notes?$|subtype|generated|transmitter|non-numeric|label|comment|symptom"
-    r"|source|patient",
-    re.IGNORECASE,
-)
 secrets = st.fixed_dictionaries(
     {
         "name": st.from_regex(r"Qz[a-z]{8}", fullmatch=True),
@@ -55,86 +37,6 @@ several = settings(
 )
 
 
-def planted(text, suffix, secret):
-    """Return the text of a file with secrets wherever its format has room for them."""
-    name, serial, words = secret["name"], secret["serial"], secret["words"]
-    if suffix == ".xml":
-        text = text.replace('sourceName="app"', f'sourceName="{name}" device="{serial}"')
-        told = f'<MetadataEntry key="{words}" value="{words}"/></Record>'
-        born = f'<Me HKCharacteristicTypeIdentifierDateOfBirth="{secret["born"]}"/>'
-        strange = f'<Record type="{words}" sourceName="{name}" value="{serial}"/>'
-        text = text.replace("</Record>", told).replace("<HealthData>", f"<HealthData>{born}")
-        return text.replace("</HealthData>", f"{strange}</HealthData>")
-    return _json(text, secret) if suffix == ".json" else _csv(text, secret)
-
-
-def _json(text, secret):
-    """Give every object a name, a serial, a birth date and notes, and every list a strange row."""
-    extra = {
-        "name": [{"text": secret["name"], "family": secret["name"]}], "notes": secret["words"],
-        "note": [{"text": secret["words"]}], "enteredBy": secret["name"],
-        "device": secret["serial"], "serialNumber": secret["serial"],
-        "deviceId": secret["serial"], "birthDate": secret["born"], "title": secret["words"],
-        "text": {"div": f"<div>{secret['words']}</div>"}, "fullName": secret["name"],
-        "display": secret["name"], "performer": [{"display": secret["name"]}],
-    }  # fmt: skip
-
-    def walk(thing):
-        if isinstance(thing, list):
-            return [walk(item) for item in thing]
-        if not isinstance(thing, dict):
-            return thing
-        return {**extra, **{key: walk(value) for key, value in thing.items()}}
-
-    document = walk(json.loads(text))
-    strange = {"eventType": secret["words"], "type": secret["name"], "created_at": secret["words"]}
-    if isinstance(document, list):
-        document.append({**strange, "time": "2026-01-01T00:00:00Z"})
-    elif isinstance(document.get("treatments"), list):
-        document["treatments"].append(strange)
-    elif isinstance(document.get("entry"), list):
-        patient = {"resourceType": "Patient", "id": "1", **extra}
-        unit = {"value": 4.1, "unit": secret["name"]}
-        code = {"coding": [{"system": "http://loinc.org", "code": "2823-3"}], **extra}
-        odd = {"resourceType": "Observation", "status": "final", "code": code,
-               "effectiveDateTime": "2026-01-01", "valueQuantity": unit}  # fmt: skip
-        drug = {"resourceType": "MedicationRequest", "status": "active", "intent": "order",
-                "medicationCodeableConcept": {"text": f"Lisinopril 10 MG {secret['name']}"},
-                "authoredOn": "2026-01-01", "dosageInstruction": [{"text": secret["words"],
-                "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
-                "doseAndRate": [{"doseQuantity": {"value": 1, "unit": secret["name"]}}]}],
-                }  # fmt: skip
-        told = any(row["resource"]["resourceType"] == "Patient" for row in document["entry"])
-        rows = [odd, drug] if told else [patient, odd, drug]
-        document["entry"] += [{"resource": row} for row in rows]
-    return json.dumps(document)
-
-
-def _csv(text, secret):
-    """Fill the empty cells of columns that hold names, devices or words, and the preamble."""
-    lines = [line.replace("Ada", secret["name"]) for line in text.splitlines()]
-    mark = max(",;\t", key=lines[-1].count)
-    free: list[int] = []
-    out = []
-    for line in lines:
-        cells = next(csv.reader([line], delimiter=mark), [])
-        header = [i for i, cell in enumerate(cells) if FREE.search(cell)]
-        named = any(re.search(r"gluc|time|syst", cell, re.IGNORECASE) for cell in cells)
-        if named and not any(re.fullmatch(r"[\d.,:-]+", cell) for cell in cells if cell):
-            free = header
-        else:
-            values = [secret["serial"], secret["words"], secret["name"]]
-            for number, place in enumerate(free):
-                if place < len(cells) and not cells[place].strip():
-                    cells[place] = values[number % 3]
-        held = io.StringIO()
-        csv.writer(held, delimiter=mark, lineterminator="").writerow(cells)
-        out.append(held.getvalue() if cells and not line.startswith("#") else line)
-    if out[0].startswith("#"):
-        out[0:0] = [f"# {secret['words']}", f"# subject: {secret['name']} {secret['born']}"]
-    return "\n".join([*out, ""])
-
-
 def everything(record, folder):
     """Return all that a record may become: its parts, plain CSV, Parquet, and shifted."""
     write_record(record, folder / "out.parquet")
@@ -144,24 +46,6 @@ def everything(record, folder):
     if hasattr(record, "glucose"):
         texts.append(record_text(record))
     return "\n".join(texts)
-
-
-def parts(thing):
-    """Return every part of a record as text, columns whole."""
-    if hasattr(thing, "__dataclass_fields__"):
-        return " ".join(f"{name}={parts(getattr(thing, name))}" for name in vars(thing))
-    if hasattr(thing, "items"):
-        return " ".join(f"{key}={parts(value)}" for key, value in thing.items())
-    if isinstance(thing, tuple | list):
-        return " ".join(map(parts, thing))
-    return repr(thing.tolist() if hasattr(thing, "tolist") else thing)
-
-
-def assert_silent(text, secret):
-    """Check that no secret, and no word of one, is in a text."""
-    for planted_text in secret.values():
-        for piece in re.findall(r"Vy[a-z]+|Qz[a-z]+|SN9\w+|19\d\d-\d\d-\d\d", planted_text):
-            assert piece not in text
 
 
 @pytest.mark.parametrize("name", sorted(READERS.BATTERY))
@@ -215,8 +99,7 @@ def test_nothing_planted_comes_out_of_a_genotype(tmp_path, secret):
 
 def test_nothing_planted_comes_out_of_a_twin(tmp_path):
     """The twin of a planted record, as JSON, with the notes that its report shows."""
-    secret = {"name": "Qzabcdefgh", "serial": "SN9123456789X", "born": "1931-02-11",
-              "words": "saw aunt Vyabcdefg today"}  # fmt: skip
+    secret = EXAMPLE
     path = READERS.put(tmp_path, "nightscout", READERS.BATTERY["nightscout"].rows(1.0))
     path.write_text(planted(path.read_text(), ".json", secret))
     twin = fit_twin(read_record(path), starts=1)

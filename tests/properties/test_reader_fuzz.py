@@ -5,33 +5,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
-from pathlib import Path
 
+import fuzzing as FUZZING
 import numpy as np
+import pressure_documents as PRESSURE
 import pytest
+import reader_documents as READERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dosegym.physiology.errors import InputError
-from dosegym.records import read_pressure, read_record
+from dosegym.records import clarity, clean_glucose, plain_csv, read_pressure, read_record
+from dosegym.records.quality import Ledger, Rows
 
-
-def fuzzing_room():
-    """Import the helpers that lie beside this file."""
-    spec = importlib.util.spec_from_file_location(
-        "reader_fuzzing", Path(__file__).with_name("fuzzing.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reader_fuzzing"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-FUZZING = fuzzing_room()
-READERS, PRESSURE = FUZZING.READERS, FUZZING.PRESSURE
 FACTOR = 18.01559
 in_a_folder = settings(
     max_examples=20,
@@ -55,8 +42,9 @@ def test_a_broken_file_is_read_within_bounds_or_refused_in_one_line(tmp_path, na
 @every_format
 def test_what_is_broken_here_is_sound_before(tmp_path, name):
     """The documents that are broken read as they stand, so that a refusal is due to the fault."""
-    given_path, *files = FUZZING.documents(name, tmp_path, random.Random(0))
-    assert FUZZING.judge(name, given_path, (files or [given_path])[0]).kind == "read"
+    for seed in range(4):
+        outcome = FUZZING.judge(FUZZING.written(name, tmp_path, random.Random(seed)))
+        assert outcome.kind == "read", outcome
 
 
 def relabel(folder, pairs):
@@ -180,3 +168,45 @@ def test_a_weight_in_pounds_is_no_key(tmp_path):
     path.write_text("# weight_lb: 154\ntime,glucose_mg_dl\n2026-01-01T00:00:00Z,100\n")
     with pytest.raises(InputError, match="did you mean 'weight_kg'"):
         read_record(path)
+
+
+def first_defect(name, folder, files=600):
+    """Return the first defect that the fuzzing finds in a format, empty where there is none."""
+    for seed in range(files):
+        outcome = FUZZING.attempt(name, seed, folder)
+        if outcome.kind == "defect":
+            return outcome.what
+    return ""
+
+
+PLANTED = {
+    "units are never compared with the values": (clean_glucose, "require_unit", lambda *_: None),
+    "single values of the other unit stay": (
+        clean_glucose, "_not_of_other_unit", lambda time, value, _: ("", np.ones(len(time), bool)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", sorted(PLANTED))
+def test_the_fuzzing_notices_a_wrong_unit(tmp_path, monkeypatch, fault):
+    """With a guard against the other unit taken away, its values come in and are found."""
+    assert first_defect("plain_csv", tmp_path) == ""
+    monkeypatch.setattr(*PLANTED[fault])
+    assert first_defect("plain_csv", tmp_path).startswith("glucose in a wrong unit")
+
+
+def test_the_fuzzing_notices_a_dose_under_another_label(tmp_path, monkeypatch):
+    """A reader that takes milliunits for units is found."""
+    assert first_defect("clarity", tmp_path) == ""
+    known = {name: (*words, "mu", "mg") for name, words in clarity.DOSE_UNITS.items()}
+    monkeypatch.setattr(clarity, "DOSE_UNITS", known)
+    assert "read under another unit's name" in first_defect("clarity", tmp_path)
+
+
+def test_the_fuzzing_notices_a_wrong_count_and_a_secret(tmp_path, monkeypatch):
+    """A reader that forgets its rows, or keeps a name for a pseudonym, is found as well."""
+    monkeypatch.setattr(Ledger, "rows", lambda _: Rows())
+    assert first_defect("iglu", tmp_path).startswith("rows do not add up")
+    monkeypatch.undo()
+    monkeypatch.setattr(plain_csv, "is_pseudonym", lambda _: True)
+    assert first_defect("plain_csv", tmp_path).startswith("a secret comes out")

@@ -25,12 +25,18 @@ LABELS = (
     ("mg/dL", "mmol/L"), ("mg_dl", "mmol_l"), ("mmHg", "kPa"), ("mm[Hg]", "kPa"), ("grams", "mg"),
     ("U/h", "U/min"), ("(u)", "(mU)"), ("unitsPerHour", "units"), ("kg", "lb"), ("units", "ml"),
 )  # fmt: skip
+FACTORS = (1000, 0.001, -1, 18.01559, 1 / 18.01559, 10)
 BLOB = "QXJZ" * 25_000
 
 
 def on_lines(change: Callable[[list[str], random.Random], list[str]]):
     """Make a change of lines one of text."""
-    return lambda text, rng: "\n".join(change(text.split("\n"), rng))
+
+    def changed(text, rng):
+        return "\n".join(change(text.split("\n"), rng))
+
+    changed.__name__ = change.__name__
+    return changed
 
 
 def flip(text, rng):
@@ -61,10 +67,23 @@ def odd_numbers(text, rng):
 
 def scaled_numbers(text, rng):
     """Shift the decimal point or the sign of some numbers."""
-    share, factor = rng.choice([0.02, 0.3, 1.0]), rng.choice([1000, 0.001, -1, 18.016, 10])
+    share, factor = rng.choice([0.02, 0.3, 1.0]), rng.choice(FACTORS)
     return NUMBER.sub(
         lambda match: f"{float(match[0]) * factor:g}" if rng.random() < share else match[0], text
     )
+
+
+def other_unit(text, rng):
+    """Write some or all of the numbers that could be mg/dL in mmol/L, or the other way round."""
+    share = rng.choice([0.02, 0.1, 0.3, 1.0])
+    low, high, factor = rng.choice([(60, 600, 1 / 18.01559), (3, 33, 18.01559)])
+
+    def converted(match):
+        value = float(match[0])
+        slips = low < value < high and rng.random() < share
+        return f"{value * factor:.2f}" if slips else match[0]
+
+    return NUMBER.sub(converted, text)
 
 
 def odd_dates(text, rng):
@@ -202,22 +221,45 @@ def double_keys(text, rng):
 
 
 TEXT_MUTATIONS = (
-    flip, truncate, cut_out, odd_numbers, scaled_numbers, odd_dates, odd_zones, decimal_commas,
-    other_labels, nuls, marks, line_ends, giant, quotes, nesting, tree, double_keys,
+    flip, truncate, cut_out, odd_numbers, scaled_numbers, other_unit, odd_dates, odd_zones,
+    decimal_commas, other_labels, nuls, marks, line_ends, giant, quotes, nesting, tree, double_keys,
     on_lines(doubled), on_lines(shuffled), on_lines(thinned), on_lines(without_column),
 )  # fmt: skip
 
 
-def mutate(text: str, rng: random.Random) -> bytes:
-    """Return a document with one to three faults, in some encoding."""
+def mutate(text: str, rng: random.Random) -> tuple[bytes, tuple[str, ...]]:
+    """Return a document with one to three faults, in some encoding, and the names of the faults."""
+    faults = []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        changed = rng.choice(TEXT_MUTATIONS)(text or " ", rng)
+        change = rng.choice(TEXT_MUTATIONS)
+        faults.append(change.__name__)
+        changed = change(text or " ", rng)
         text = changed if isinstance(changed, str) else text
     encoding = rng.choice(["utf-8"] * 8 + ["utf-16", "utf-8-sig", "latin-1", "utf-16-le", "cp037"])
     data = text.encode(encoding, errors="replace")
     if rng.random() < 0.1 and data:
+        faults.append("bytes")
         raw = bytearray(data)
         for _ in range(rng.randint(1, 20)):
             raw[rng.randrange(len(raw))] = rng.randrange(256)
         data = bytes(raw)
-    return data
+    return data, tuple(faults)
+
+
+def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
+    """Return a binary file changed in one to four places: flipped, cut out, doubled or replaced."""
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        at, length = rng.randrange(len(changed) + 1), rng.randint(1, 12)
+        kind = rng.randrange(5)
+        if kind == 0 and at < len(changed):
+            changed[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del changed[at : at + length]
+        elif kind == 2:
+            changed[at:at] = changed[at : at + length]
+        elif kind == 3:
+            del changed[at:]
+        else:
+            changed[at : at + length] = rng.choice([b"\x00", b"9e999", b"<", b'"', b"-1", b"\xff"])
+    return bytes(changed)
