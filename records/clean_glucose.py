@@ -134,30 +134,34 @@ def _not_stray(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools
 
 
 def _not_of_other_unit(time: Floats, value: Floats, censored: Flags) -> tuple[str, Bools]:
-    """Reject single values of the other unit: plausible by themselves, not beside the others.
+    """Reject values of the other unit: plausible by themselves, not beside the others.
 
     Glucose does not change sixfold between neighbours half an hour apart, nor twelvefold between
-    a value and most of the nearest four of a day; the units differ 18-fold.
+    a value and most of the nearest four of a day; the units differ 18-fold. Such values may follow
+    each other, so each is held against those that are not of its kind, the rarer kind first.
     """
     keep = np.ones(time.size, dtype=bool)
-    doubtful = (value < OTHER_UNIT_LOW) | (value > OTHER_UNIT_HIGH)  # also: converted twice
-    again = bool(doubtful.any())
-    while again:
-        again = False
-        for index in np.flatnonzero(doubtful & (censored == 0) & keep).tolist():
-            around, allowed = _beside(index, NEIGHBOUR_S, time, value, keep), OTHER_UNIT_RATIO
-            if around.size < NEIGHBOURS:
-                around, allowed = _beside(index, DAY_S, time, value, keep)[:NEAREST], LONE_RATIO
-            ratio = float(np.median(around)) / value[index] if around.size >= NEIGHBOURS else 1.0
-            keep[index] = 1 / allowed < ratio < allowed
-            again |= not keep[index]
+    kinds = [value < OTHER_UNIT_LOW, value > OTHER_UNIT_HIGH]
+    for kind in sorted(kinds, key=np.count_nonzero):
+        others = keep & ~kind
+        doubtful = np.flatnonzero(kind & (censored == 0))
+        keep[[index for index in doubtful if _apart(index, time, value, others)]] = False
     return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
 
 
-def _beside(index: int, reach_s: float, time: Floats, value: Floats, keep: Bools) -> Floats:
-    """Return the other values kept within a reach of one, the nearest first."""
+def _apart(index: int, time: Floats, value: Floats, others: Bools) -> bool:
+    """Tell whether a value is many times off the others near it."""
+    around, allowed = _beside(index, NEIGHBOUR_S, time, value, others), OTHER_UNIT_RATIO
+    if around.size < NEIGHBOURS:
+        around, allowed = _beside(index, DAY_S, time, value, others)[:NEAREST], LONE_RATIO
+    ratio = float(np.median(around)) / value[index] if around.size >= NEIGHBOURS else 1.0
+    return not 1 / allowed < ratio < allowed
+
+
+def _beside(index: int, reach_s: float, time: Floats, value: Floats, others: Bools) -> Floats:
+    """Return the other values within a reach of one, the nearest first."""
     first, last = np.searchsorted(time, time[index] + np.array([-1.0, 1.0]) * reach_s)
-    beside = keep[first:last].copy()
+    beside = others[first:last].copy()
     beside[index - first] = False
     apart = np.abs(time[first:last] - time[index])[beside]
     return np.asarray(value[first:last][beside][np.argsort(apart, kind="stable")], dtype=float)

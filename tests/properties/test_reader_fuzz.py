@@ -182,7 +182,7 @@ def first_defect(name, folder, files=600):
 PLANTED = {
     "units are never compared with the values": (clean_glucose, "require_unit", lambda *_: None),
     "single values of the other unit stay": (
-        clean_glucose, "_not_of_other_unit", lambda time, value, _: ("", np.ones(len(time), bool)),
+        clean_glucose, "_not_of_other_unit", lambda time, *_: ("", np.ones(len(time), bool)),
     ),
 }  # fmt: skip
 
