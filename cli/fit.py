@@ -25,7 +25,9 @@ def command(
     population: Annotated[
         str | None, typer.Option(help="Of a table of doses and concentrations: name or JSON file.")
     ] = None,
-    subject: Annotated[str | None, typer.Option(help="Whose rows of such a table.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Whose rows, where a file holds several people.")
+    ] = None,
     follow: Annotated[
         bool,
         typer.Option("--follow", help="Follow a growing record, or a Nightscout https address."),
@@ -52,7 +54,9 @@ def command(
 
         return follow_record(
             record, state=state, once=once, interval_s=interval, seed=seed, out=out,
-            read=lambda: read_record(record, format=format, unit=unit, timezone=timezone),
+            read=lambda: read_record(
+                record, format=format, unit=unit, timezone=timezone, person=subject
+            ),
             prepare=lambda timeline: with_person(timeline, weight_kg, age_years),
         )  # fmt: skip
     check_outputs(out, inputs=[record])
@@ -65,7 +69,7 @@ def command(
         from .fit_pressure import fit_pressures
 
         return fit_pressures(record, out, unit, timezone, weight_kg, age_years, seed)
-    timeline = read_record(record, format=format, unit=unit, timezone=timezone)
+    timeline = read_record(record, format=format, unit=unit, timezone=timezone, person=subject)
     timeline = with_person(timeline, weight_kg, age_years)
     with Console(stderr=True).status("fitting") as status:
         twin = fit_twin(timeline, seed=seed, progress=status.update, posterior=posterior)

@@ -13,7 +13,7 @@ from ..physiology.errors import InputError
 
 REFUSED = 3
 # Options that only one kind of record has a use for.
-OF_GLUCOSE = ("twin", "hours", "format")
+OF_GLUCOSE = ("twin", "hours", "format", "subject")
 OF_PRESSURE = ("days",)
 
 
@@ -45,6 +45,9 @@ def command(
     format: Annotated[
         str | None, typer.Option(help="Glucose: refuse the file unless it is of this.")
     ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Glucose: whose rows, where a file holds several people.")
+    ] = None,
     unit: Annotated[
         str | None, typer.Option(help="mg/dL, mmol/L, mmHg or kPa, against the file's own.")
     ] = None,
@@ -71,7 +74,7 @@ def command(
         record, policy, certificate, unit, timezone, dates, weight_kg, age_years, draws, seed, trust
     )
     kind = kind_of_record(record)
-    own = {"twin": twin, "hours": hours, "format": format, "days": days}
+    own = {"twin": twin, "hours": hours, "format": format, "subject": subject, "days": days}
     _check_options(kind, own)
     consult = _pressure if kind == "pressure" else _glucose
     with Console(stderr=True).status("reading") as status:
@@ -119,6 +122,7 @@ def _glucose(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) -
         unit=wish.unit,
         timezone=wish.timezone,
         dates=wish.dates,
+        person=own["subject"],
     )
     if wish.policy is None:
         raise InputError("policy is not given; choose one with --policy, such as basal_bolus")

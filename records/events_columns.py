@@ -106,6 +106,13 @@ def layout_of(header: Sequence[str], name: str) -> Layout:
     return Layout(place, kept, len(cells), per_kg)
 
 
+def looks_like_samples(header: Sequence[str]) -> bool:
+    """Tell whether a first line is that of an event table without doses."""
+    words = {key: {item.lower() for item in SYNONYMS[key]} for key in ("id", "time", "dv")}
+    cells = {cell.strip().strip("\"'").lower() for cell in header}
+    return all(cells & found for found in words.values())
+
+
 def looks_like_events(header: Sequence[str]) -> bool:
     """Tell whether a first line is that of an event table."""
     try:

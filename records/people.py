@@ -55,7 +55,9 @@ def chosen(ids: Sequence[str], person: str | None) -> str:
     more = "" if len(ids) <= LISTED else f" and {len(ids) - LISTED} more"
     listed = ", ".join(shown(one, 24) for one in list(named)[:LISTED]) + more
     if person is None:
-        raise InputError(f"record: the file holds {len(ids)} people; pass person=, one of {listed}")
+        raise InputError(
+            f"record: the file holds {len(ids)} people; pass person= (--subject), one of {listed}"
+        )
     raise InputError(f"person: {person[:24]!r} is not in the file; use one of {listed}")
 
 

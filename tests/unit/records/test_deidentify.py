@@ -14,6 +14,7 @@ from dosegym.physiology.errors import InputError
 from dosegym.records import (
     BasalIntervals,
     Boluses,
+    Diary,
     GlucoseSeries,
     Meals,
     TherapySettings,
@@ -138,3 +139,18 @@ def test_read_record_shifts_where_it_is_asked_to(tmp_path):
     for wrong in ({"deidentify": "shift"}, {"key": KEY}, {"deidentify": "drop", "key": KEY}):
         with pytest.raises(InputError, match="use 'shift' together with key="):
             read_record(path, **wrong)
+
+
+def test_finger_sticks_and_the_diary_move_with_the_rest():
+    """A date that stayed behind would tell when, and by how much the others were moved."""
+    time = SUMMER + np.arange(0, 6 * 3600, 3600.0)
+    before = replace(
+        day(),
+        finger_sticks=GlucoseSeries(time, np.full(6, 120.0), np.zeros(6)),
+        diary=Diary(time[:2], np.array([0, 7], dtype=np.int8)),
+    )
+    after = deidentified(before, KEY)
+    moved = after.glucose.time_s[0] - before.glucose.time_s[0]
+    assert moved <= -8 * WEEK_S
+    np.testing.assert_allclose(after.finger_sticks.time_s - time, moved)
+    np.testing.assert_allclose(after.diary.time_s - time[:2], moved)

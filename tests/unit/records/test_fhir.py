@@ -411,3 +411,18 @@ def test_us_core_examples_read_as_one_folder_and_five_persons_do_not():
     assert record.labs["creatinine"].value.tolist() == [1.0]
     with pytest.raises(InputError, match="there are 5 patients"):
         read_pressure(sample("synthea_r4"))
+
+
+def test_every_resource_is_a_row_of_the_account():
+    """Entries without a resource, strangers, kinds and codes of no use are dropped by name."""
+    strange = {**panel(150, 90), "code": {"coding": [{"system": "x", "code": "72514-3"}]}}
+    record = read(
+        PATIENT,
+        panel(150, 90),
+        strange,
+        {"resourceType": "Encounter", "id": "e"},
+        {"resourceType": "AllergyIntolerance", "code": {"text": "peanut"}},
+    )
+    counted = record.rows
+    assert (counted.header, counted.used, counted.dropped, counted.silent) == (1, 1, 3, 0)
+    assert lost(record)["row: it holds nothing that is used"] == 2

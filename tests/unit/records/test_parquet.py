@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import reader_documents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,3 +153,30 @@ def test_what_is_broken_or_changed_is_refused(tmp_path):
         pq.write_table(changed, path)
         with pytest.raises(InputError, match=says):
             read_record(path)
+
+
+def test_finger_sticks_diary_and_insulins_come_back(tmp_path):
+    """What a data set of finger sticks holds: nothing of it is lost."""
+    path = reader_documents.put(tmp_path, "aim94", reader_documents.BATTERY["aim94"].rows(1.0))
+    with path.open("a") as file:
+        file.write(
+            "01-01-2026\t08:00\t58\t112\n01-01-2026\t09:00\t34\t14\n01-01-2026\t10:00\t69\t\n"
+        )
+    timeline = read_record(path)
+    assert timeline.glucose_source == "finger"
+    assert timeline.diary.words == ("before breakfast", "exercise")
+    assert timeline.long_acting.insulin.tolist() == [2]
+    assert plain(back(timeline, tmp_path)) == plain(timeline)
+
+
+def test_an_account_that_does_not_add_up_is_refused(tmp_path):
+    """Who changes the counts within a file is found out."""
+    path = tmp_path / "d.parquet"
+    write_record(read_record(demo_record()), path)
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"about"])
+    about["accounts"][0][1] += 1
+    head = {**table.schema.metadata, b"about": json.dumps(about).encode()}
+    pq.write_table(table.replace_schema_metadata(head), path)
+    with pytest.raises(InputError, match="account within the file does not add up"):
+        read_record(path)

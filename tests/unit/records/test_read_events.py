@@ -233,3 +233,21 @@ def test_tables_that_are_no_kinetics_are_refused(name: str, says: str) -> None:
         pytest.skip(f"the sample {name} is not beside this checkout (../shared/data)")
     with pytest.raises(InputError, match=says):
         read_events(path)
+
+
+def test_words_of_one_person_are_not_repeated_in_notes(tmp_path: Path) -> None:
+    """A column of names is coded as any other, and no note tells the names."""
+    rows = "".join(
+        f"{k},0,9,,1,{n},yes\n{k},1,,3,0,{n},yes\n" for k, n in ((1, "Qzad"), (2, "Qzeb"))
+    )
+    table = read_events(written(tmp_path, f"ID,TIME,AMT,DV,EVID,NAME,SMOKE\n{rows}"))
+    assert "Qz" not in repr(table)
+    assert any("0 = yes" in note for note in table.notes)
+    assert table.rows.used == 4
+    assert table.rows.header == 1
+
+
+def test_a_birth_date_is_no_pseudonym(tmp_path: Path) -> None:
+    """People called by their dates of birth are numbered."""
+    text = "ID,TIME,AMT,DV,EVID\n1931-02-11,0,9,,1\n1931-02-11,1,,3,0\n"
+    assert read_events(written(tmp_path, text)).subjects() == ("P001",)
