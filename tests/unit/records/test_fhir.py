@@ -417,7 +417,6 @@ def test_every_resource_is_a_row_of_the_account():
     """Entries without a resource, strangers, kinds and codes of no use are dropped by name."""
     strange = {**panel(150, 90), "code": {"coding": [{"system": "x", "code": "72514-3"}]}}
     record = read(
-        PATIENT,
         panel(150, 90),
         strange,
         {"resourceType": "Encounter", "id": "e"},
