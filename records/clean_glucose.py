@@ -144,7 +144,7 @@ def _not_of_other_unit(time: Floats, value: Floats, censored: Flags) -> tuple[st
     kinds = [value < OTHER_UNIT_LOW, value > OTHER_UNIT_HIGH]
     for kind in sorted(kinds, key=np.count_nonzero):
         others = keep & ~kind
-        doubtful = np.flatnonzero(kind & (censored == 0))
+        doubtful = np.flatnonzero(kind & (censored == 0)).tolist()
         keep[[index for index in doubtful if _apart(index, time, value, others)]] = False
     return f"more than {OTHER_UNIT_RATIO:g} times off its neighbours (of the other unit)", keep
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -71,7 +71,7 @@ _BOUNDS = {
 }
 _SCHEDULES = ("basal_u_per_h", "carb_ratio_g_per_u", "correction_mg_dl_per_u", "target_mg_dl")
 _TEXTS = ("subject", "source_format", "source_sha256", "timezone", "consent", "consent_id")
-_SOURCES = ("sensor", "finger")
+_SOURCES: Final[tuple[Literal["sensor", "finger"], ...]] = ("sensor", "finger")
 
 
 def timeline_bytes(timeline: Timeline) -> bytes:
@@ -167,7 +167,8 @@ def _timeline(table: Any, about: Mapping[str, Any]) -> Timeline:
         basal=basal if about["basal_known"] else None,
         meals=Meals(time[meals[0]], meals[1]),
         diary=Diary(time[noted], code("note", noted)),
-        **doses,
+        boluses=doses["boluses"],
+        long_acting=doses["long_acting"],
         settings=_settings_of(about["settings"]),
         activity=activity,
         **losses_of(about),

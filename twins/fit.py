@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 BEST_SAMPLES = 60
+# Finger sticks over a week or more: few, but each stands for hours (project choice).
+FEWEST_SPREAD, SPREAD_DAYS = 30, 7.0
 # The last days are enough to find the neighbourhood of the best body.
 SEARCH_SAMPLES = 4 * SAMPLES_A_DAY
 HELD_OUT_FROM_DAYS = 3.0
@@ -60,10 +62,10 @@ def most_probable(
         If there are too few readings.
     """
     use = whitening(seen)
-    if len(use.index) < BEST_SAMPLES:
+    if len(use.index) < _fewest(seen):
         raise InputError(
             f"the record holds {len(use.index)} usable readings; "
-            f"a twin needs at least {BEST_SAMPLES}"
+            f"a twin needs at least {_fewest(seen)}"
         )
     noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
     recent = seen.since(max(0, len(seen.glucose) - 1 - SEARCH_SAMPLES))
@@ -76,6 +78,11 @@ def most_probable(
         # What was on board when the search began says nothing of when the record began.
         best = begun_at(best[None], seen)[0]
     return refine(where, best, seen, use, noise=noise, variation=USUAL, largest_rho=largest_rho)
+
+
+def _fewest(seen: Observations) -> int:
+    """Return how many readings a fit needs."""
+    return FEWEST_SPREAD if seen.days >= SPREAD_DAYS else BEST_SAMPLES
 
 
 def _usual_basal(timeline: Timeline) -> float | None:
@@ -168,9 +175,13 @@ def fit_twin(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     tell = progress or (lambda _: None)
     first, held_out, before = starting_points(starts, rng), None, None
-    if hold_out and seen.days >= HELD_OUT_FROM_DAYS:
+    known = seen.until(max(0, len(seen.glucose) - 1 - SAMPLES_A_DAY))
+    if (
+        hold_out
+        and seen.days >= HELD_OUT_FROM_DAYS
+        and len(whitening(known).index) >= _fewest(known)
+    ):
         tell("fitting all but the last day, to test the forecast on it")
-        known = seen.until(len(seen.glucose) - 1 - SAMPLES_A_DAY)
         tested, found = _drawn(where, known, first, rng, posterior, draws, threads)
         held_out, before = score(tested, seen, rng) or None, found.z
         # What the other days told is the best place to start from, now that the test is done.

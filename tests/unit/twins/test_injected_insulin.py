@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dosegym.physiology.errors import InputError
 from dosegym.records import read_record
 from dosegym.records.series import INSULINS, Boluses
+from dosegym.twins import fit_twin
 from dosegym.twins.diary_meals import USUAL_G, usual_meals
 from dosegym.twins.insulin_action import course_of, spread
 from dosegym.twins.observations import observe
@@ -71,3 +73,22 @@ def test_a_row_broken_in_two_is_mended_and_a_slip_of_the_pen_left_out(tmp_path):
     assert lost["long-acting insulin: more than 5 times this person's usual dose"] == 1
     assert lost["row: no known kind of entry (code 56)"] == 1
     assert any("1 rows broken in two" in note for note in timeline.notes)
+
+
+def test_a_week_of_few_finger_sticks_is_fitted_without_a_test_of_its_forecast(tmp_path):
+    """Thirty-two sticks over eight days suffice; the seven days before the last would not."""
+    rows = [
+        f"01-{day:02d}-2026\t{hour:02d}:00\t{code}\t{value}"
+        for day in range(1, 9)
+        for hour, code, value in (
+            (7, 58, 120 + day), (7, 33, 6), (8, 34, 14), (12, 60, 150), (12, 33, 4),
+            (18, 62, 140 - day), (18, 33, 5), (22, 48, 160),
+        )
+    ]  # fmt: skip
+    path = tmp_path / "data-01"
+    path.write_text("\n".join([*rows, ""]))
+    twin = fit_twin(read_record(path), starts=1, posterior="laplace", draws=20)
+    assert twin.quality["held_out_day"] is None
+    path.write_text("\n".join([*rows[: 8 * 6], ""]))
+    with pytest.raises(InputError, match="24 usable readings; a twin needs at least 60"):
+        fit_twin(read_record(path), starts=1)
