@@ -13,14 +13,21 @@ _PSEUDONYM = re.compile(r"(?=.*\d)[A-Za-z0-9#_.-]{1,40}", re.ASCII)
 _DATE = re.compile(
     r"(?:18|19|20)\d\d[-_.]?[01]\d[-_.]?[0-3]\d|[0-3]?\d[-_.][0-3]?\d[-_.](?:18|19|20)\d\d"
 )
+_LONG = re.compile(r"\d{7}", re.ASCII)
+_OWN = re.compile(r"record-[0-9a-f]{8}|P[0-9a-f]{8}|P[0-9a-f]{12}1")  # made by this package
 _NUMBERED = re.compile(
     r"(subject|patient|person|participant|case|id)\s+([A-Za-z]?\d+)", re.ASCII | re.IGNORECASE
 )
 
 
 def is_pseudonym(text: str) -> bool:
-    """Tell whether a text may stand for a person: letters with a number, and no date."""
-    return bool(_PSEUDONYM.fullmatch(text)) and not _DATE.search(text)
+    """Tell whether a text may stand for a person: letters with a number that is no other's.
+
+    Dates, and numbers as long as those of devices, telephones and registers, are none.
+    """
+    if _OWN.fullmatch(text):
+        return True
+    return bool(_PSEUDONYM.fullmatch(text)) and not (_DATE.search(text) or _LONG.search(text))
 
 
 def ids_of(cells: Iterable[str]) -> tuple[str, ...]:

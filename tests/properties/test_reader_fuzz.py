@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 
 import fuzzing as FUZZING
+import mutations
 import numpy as np
 import pressure_documents as PRESSURE
 import pytest
@@ -170,7 +171,7 @@ def test_a_weight_in_pounds_is_no_key(tmp_path):
         read_record(path)
 
 
-def first_defect(name, folder, files=600):
+def first_defect(name, folder, files=150):
     """Return the first defect that the fuzzing finds in a format, empty where there is none."""
     for seed in range(files):
         outcome = FUZZING.attempt(name, seed, folder)
@@ -190,6 +191,7 @@ PLANTED = {
 @pytest.mark.parametrize("fault", sorted(PLANTED))
 def test_the_fuzzing_notices_a_wrong_unit(tmp_path, monkeypatch, fault):
     """With a guard against the other unit taken away, its values come in and are found."""
+    monkeypatch.setattr(mutations, "TEXT_MUTATIONS", (mutations.other_unit,))
     assert first_defect("plain_csv", tmp_path) == ""
     monkeypatch.setattr(*PLANTED[fault])
     assert first_defect("plain_csv", tmp_path).startswith("glucose in a wrong unit")
@@ -197,6 +199,7 @@ def test_the_fuzzing_notices_a_wrong_unit(tmp_path, monkeypatch, fault):
 
 def test_the_fuzzing_notices_a_dose_under_another_label(tmp_path, monkeypatch):
     """A reader that takes milliunits for units is found."""
+    monkeypatch.setattr(mutations, "TEXT_MUTATIONS", (mutations.other_labels,))
     assert first_defect("clarity", tmp_path) == ""
     known = {name: (*words, "mu", "mg") for name, words in clarity.DOSE_UNITS.items()}
     monkeypatch.setattr(clarity, "DOSE_UNITS", known)

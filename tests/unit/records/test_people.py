@@ -19,6 +19,9 @@ from dosegym.records.people import chosen, pseudonym
         ("1931-02-11", "person-1"),
         ("11.02.1931", "person-1"),
         ("19310211", "person-1"),
+        ("SN9123456789X", "person-1"),
+        ("record-12345678", "record-12345678"),
+        ("P1234567890121", "P1234567890121"),
     ],
 )
 def test_an_id_stays_where_it_names_nobody(own, told):
