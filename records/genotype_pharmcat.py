@@ -36,7 +36,10 @@ def looks_like_pharmcat(document: object) -> bool:
 def calls_of_json(document: Resource, ledger: Ledger | None = None) -> dict[str, GeneCall]:
     """Read a report or a phenotype file, of version 3 or of version 2; each gene is a row."""
     genes = document.get("genes", document.get("geneReports"))
-    for name in _names_in(genes):
+    names = _names_in(genes)
+    if not names:
+        raise InputError("PharmCAT: the report holds no gene; run PharmCAT again")
+    for name in names:
         _account(name, ledger)
     return {gene: _of_report(gene, _report(genes, gene)) for gene in GENES}
 

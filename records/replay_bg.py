@@ -107,7 +107,8 @@ def _read_table(source: Source, zone_name: str, ledger: Ledger) -> Table:
     ledger.header()
     place = {name: header.index(name) for name in COLUMNS}
     rows = [(number, row) for number, row in lines]
-    parsed = [clock.parse_time(row[place["t"]] if row else "") for _, row in rows]
+    texts = [row[place["t"]] if place["t"] < len(row) else "" for _, row in rows]
+    parsed = [clock.parse_time(text) for text in texts]
     local = np.array([np.nan if item is None else item[0] for item in parsed])
     readable = np.isfinite(local)
     utc = np.full(local.size, np.nan)

@@ -277,3 +277,12 @@ def test_real_files(name, told):
     """PharmCAT's own files read as PharmCAT calls them."""
     genes = read_genotype(SHARED / name)
     assert {gene: genes[gene].diplotype for gene in told} == told
+
+
+def test_a_report_without_genes_is_refused_and_each_line_is_a_row(tmp_path):
+    """Nothing to count is nothing to read; lines of no use are dropped by name."""
+    with pytest.raises(InputError, match="holds no gene"):
+        read(tmp_path, json.dumps({"pharmcatVersion": "3", "genes": {}}))
+    genes = read(tmp_path, vcf((VKORC1, "0/1"), ("chr1\t5\t.\tA\tC", "0/0")))
+    assert (genes.rows.header, genes.rows.used, genes.rows.dropped) == (2, 1, 1)
+    assert genes.dropped[0].reason == "position: of none of the genes, or not readable"

@@ -82,3 +82,15 @@ def test_the_patient_table_alone_is_refused(tmp_path):
     path.write_text("patient,u2ss,bw\n1,0.24,100")
     with pytest.raises(InputError, match=r"give data_day_\*\.csv"):
         read_record(path)
+
+
+def test_a_table_whose_time_is_not_its_first_column_may_have_short_rows(tmp_path):
+    """A row that ends before the time is dropped by name, wherever that column stands."""
+    path = tmp_path / "data_day_1.csv"
+    rows = [f"{100 + k},0,0,0.01,01-Jan-2026 00:{5 * k:02d}:00" for k in range(8)]
+    path.write_text("\n".join(["glucose,cho,bolus,basal,t", *rows[:4], "110", *rows[4:], ""]))
+    timeline = read_record(path)
+    assert len(timeline.glucose) == 8
+    assert [item.reason for item in timeline.dropped if "row" in item.reason] == [
+        "row: row cut short"
+    ]
