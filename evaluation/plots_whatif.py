@@ -104,8 +104,10 @@ def _clock(axes: Any, moments: Any) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     zone = moments[0].tzinfo
-    locator: Any = AutoDateLocator(tz=zone, minticks=4, maxticks=9)
+    # Matplotlib's dates are untyped.
+    locators: Any = AutoDateLocator
     formats: Any = ConciseDateFormatter
+    locator = locators(tz=zone, minticks=4, maxticks=9)
     hours = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]
     first = ["", "%Y", "%b", "%d %b", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)

@@ -63,7 +63,7 @@ def test_whatif_comes_near_to_what_would_have_happened(
     truth = {how: tape.replay(*how, steps=DAY) for how in CHANGES}
     for i, record in enumerate(records):
         quick = {"starts": 2, "draws": 128, "hold_out": False}
-        twin = fit_twin(record, seed=1, **quick) if i else stranger[2]  # type: ignore[arg-type]
+        twin = fit_twin(record, seed=1, **quick) if i else stranger[2]
         for basal, bolus in CHANGES:
             true = np.maximum(truth[basal, bolus][288:577, i], 1.0)
             change = Change(basal=basal, bolus=bolus)
