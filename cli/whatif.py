@@ -13,13 +13,13 @@ import typer
 from ..physiology.errors import InputError
 
 WORDS = {
-    "mean_mg_dl": ("mean glucose, mg/dL", 0),
-    "in_range_percent": ("70 to 180, % of time", 0),
+    "mean_mg_dl": ("mean, mg/dL", 0),
+    "in_range_percent": ("70 to 180, %", 0),
     "below_70_percent": ("below 70, %", 1),
     "below_54_percent": ("below 54, %", 1),
     "above_180_percent": ("above 180, %", 0),
     "above_250_percent": ("above 250, %", 0),
-    "lowest_mg_dl": ("lowest glucose, mg/dL", 0),
+    "lowest_mg_dl": ("lowest, mg/dL", 0),
 }
 FACTOR, AMOUNT = re.compile(r"^[xX*](\d+(?:\.\d+)?)$"), re.compile(r"^([+-]\d+(?:\.\d+)?)$")
 RESEARCH_PRESSURE = "For research only: what the twin expects of these tablets, not advice."
@@ -192,14 +192,19 @@ def _write(answer: Any, timeline: Any, json_file: Path | None, plot: Path | None
 
 
 def _print(answer: Any) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from ..twins.whatif import RESEARCH
 
     title = f"{answer.subject}: {answer.change.words()}"
-    caption = "median, 5 to 95 % of possible bodies"
-    table = Table("", "as lived", "changed", "difference", title=title, caption=caption)
+    caption = "% of time; median, and 5 to 95 % of possible bodies"
+    # Narrow enough for a console of 80 columns.
+    table = Table(
+        "", "as lived", "changed", "difference", title=title, caption=caption,
+        box=SIMPLE_HEAD, padding=(0, 0, 0, 1),
+    )  # fmt: skip
     for name, row in _rows(answer.summary()):
         table.add_row(name, *row)
     console = Console()

@@ -32,6 +32,10 @@ UNEXPLAINED_MIN: Final = 90.0
 # Readings are smoothed a day at a time, with some hours of neighbours.
 BLOCK, MARGIN = 288, 72
 LARGEST_EFFECT: Final = 1.5
+# How far a body's answer to a change lies from the twin's for want of the right equations, of its
+# logarithm: root of the mean squared error less the draws' own variance, in 20 virtual people of
+# two other bodies (bench_whatif.py --people 10 --seed 101, as "log_effect_error").
+STRUCTURE_SD: Final = 0.26
 LIMIT_SD: Final = 4.0
 
 
@@ -73,6 +77,21 @@ class Lived:
         """
         glucose = run(twin.where, self.z, self.seen, self.effect, extra)
         return np.asarray(np.maximum(glucose + (self.unexplained if keep else 0.0), 1.0))
+
+    def spread(self, again: Array, rng: np.random.Generator) -> Array:
+        """Return changed glucose (T, n), mg/dL, that also owns up to the equations' own error.
+
+        Draws tell bodies apart as far as the equations go. That people of other equations answer a
+        change more or less is one more factor on each draw's effect, taken in the logarithm, so
+        that no sign turns and glucose stays above zero.
+
+        Parameters
+        ----------
+        again : array (T, n), mg/dL
+            What ``again`` returned.
+        """
+        factor = np.exp(STRUCTURE_SD * rng.standard_normal(again.shape[1]))
+        return np.asarray(np.maximum(self.true * (again / self.true) ** factor, 1.0))
 
 
 def relive(twin: Twin, seen: Observations, n: int, rng: np.random.Generator) -> Lived:

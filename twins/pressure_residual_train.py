@@ -101,12 +101,19 @@ def lesson(n: int, rng: np.random.Generator) -> Lesson:
 def train_pressure_members(
     how: PressureTraining, rng: np.random.Generator, progress: Progress | None = None
 ) -> tuple[Member, ...]:
-    """Train members, each on its own bootstrap sample of the people."""
+    """Train members on new virtual people, each on its own bootstrap sample of them."""
+    return members_from(lesson(how.people, rng), how, rng, progress)
+
+
+def members_from(
+    told: Lesson, how: PressureTraining, rng: np.random.Generator, progress: Progress | None = None
+) -> tuple[Member, ...]:
+    """Train members on a lesson; ``how.people`` is not heeded."""
     import torch
 
-    told = lesson(how.people, rng)
+    people = len(told.change)
     seen = features_of(told.believed.covariates)
-    rows = rng.integers(0, how.people, (how.members, how.people))
+    rows = rng.integers(0, people, (how.members, people))
     weights = _first_weights(how, rng)
     spread = torch.full((1,), float(np.log(12.0)), requires_grad=True)
     optimiser = torch.optim.Adam([*weights.values(), spread], lr=how.rate)

@@ -20,7 +20,7 @@ from ..therapy.protocols import LEVELS
 from .change import Altered, Change, doses_of, laid
 from .coordinates import NAMES
 from .forward import run
-from .lived import LIMIT_SD, Lived, relive
+from .lived import LIMIT_SD, STRUCTURE_SD, Lived, relive
 from .observations import SAMPLE_MIN, Observations, observe
 from .twin import PARTLY_KNOWN, Twin
 
@@ -164,11 +164,12 @@ def whatif(
     lived = relive(twin, seen, draws, rng)
     again = lived.again(twin, altered)
     _learnt(twin, lived, again, altered, first, rng)
+    changed = lived.spread(again, rng)
     here = slice(first // SAMPLE_MIN, last // SAMPLE_MIN + 1)
     samples = np.arange(len(seen.glucose), dtype=np.float64)
     time: Array = seen.start_s + 60.0 * SAMPLE_MIN * samples
     return WhatIf(
-        twin.subject, change, time[here], lived.true[here], again[here], seen.glucose[here],
+        twin.subject, change, time[here], lived.true[here], changed[here], seen.glucose[here],
         _notes(twin, record, seen),
     )  # fmt: skip
 
@@ -216,7 +217,11 @@ def _learnt(
     twin: Twin, lived: Lived, again: Array, altered: Altered, first: int,
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
-    """Refuse an answer whose spread is the prior's: the record taught nothing of it."""
+    """Refuse an answer whose spread is the prior's: the record taught nothing of it.
+
+    Spreads are compared as shares of the effect: a person in whom insulin does three times as much
+    has an answer three times as wide, though as much is known of it.
+    """
     begin = max(0, first - PRIOR_DAYS * 1440)
     part = lived.seen.since(begin // SAMPLE_MIN)
     z = np.clip(rng.standard_normal((PRIOR_DRAWS, len(NAMES))), -LIMIT_SD, LIMIT_SD)
@@ -227,18 +232,24 @@ def _learnt(
     known = (again - lived.true)[first // SAMPLE_MIN :].mean(axis=0)
     if max(abs(float(np.median(known))), float(prior.std())) < NO_EFFECT_MG_DL:
         return
-    ratio = float(known.std() / max(float(prior.std()), 1e-9))
+    ratio = _relative_spread(known) / max(_relative_spread(prior), 1e-9)
     if ratio > PARTLY_KNOWN:
         raise InputError(
-            f"the answer is prior-dominated: its spread over the twin's draws is {ratio:.0%} of "
-            "that before any record; fit the twin to more days"
+            f"the answer is prior-dominated: its spread as a share of the effect is {ratio:.0%} "
+            "of that before any record; fit the twin to more days"
         )
+
+
+def _relative_spread(effect: Array) -> float:
+    return float(effect.std()) / max(abs(float(np.median(effect))), NO_EFFECT_MG_DL)
 
 
 def _notes(twin: Twin, record: Timeline, seen: Observations) -> tuple[str, ...]:
     notes = [
         "carbohydrate stays as eaten, that taken against lows included",
         "a pump or a person that would have reacted to the other glucose is not modelled",
+        "bands hold that equations err in how much a change does, by a factor of "
+        f"{np.exp(STRUCTURE_SD):.1f} or so",
     ]
     if record.source_sha256 != twin.record_sha256:
         notes.append("the record is not the one that the twin was fitted to")

@@ -16,6 +16,10 @@ ARGUMENTS = {
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
     "make_demo_record.py": ["record.json"],
+    "train_pressure_residual.py": [
+        *("--out", "residual.json", "--people", "60", "--steps", "1"),
+        *("--test", "3", "--signs", "20"),
+    ],
     "train_residual.py": [
         *("--out", "residual.json", "--training", "1", "--validation", "1", "--test", "1"),
         *("--steps", "1", "--batch", "8"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dosegym.physiology.errors import InputError
+from dosegym.physiology.library import load_model
 from dosegym.physiology.pressure_people import sample_pressure
 from dosegym.physiology.pressure_quantities import PARAMETERS
 from dosegym.physiology.streams import stream
@@ -21,10 +23,17 @@ from dosegym.twins.pressure_residual import (
     GAIN_REACH,
     GAINED,
     PressureResidual,
+    features_of,
     load_pressure_residual,
 )
 from dosegym.twins.pressure_residual_judge import case_of, judge_pressure, signs_of
-from dosegym.twins.pressure_residual_train import PressureTraining, train_pressure_members
+from dosegym.twins.pressure_residual_train import (
+    Lesson,
+    PressureTraining,
+    foretold_change,
+    lesson,
+    members_from,
+)
 from dosegym.twins.pressure_truth import other_people, shifts
 from dosegym.twins.residual import Member
 
@@ -68,16 +77,38 @@ def test_a_residual_that_is_off_changes_nothing() -> None:
     )
 
 
-def test_training_finds_how_answers_differ() -> None:
-    """A small training learns that the old answer calcium blockers more and ACE inhibitors less."""
-    how = PressureTraining(people=600, members=2, steps=40, batch=48)
-    members = train_pressure_members(how, stream(0, "training"))
-    _, believed = other_people(300, stream(0, "validation"))
-    trained = PressureResidual("small", members, {"on": True, "reason": "on trial"})
-    gains = np.log(trained.gains(believed.covariates, np.zeros(300, dtype=np.int64)))
-    truth = shifts(believed.covariates)
+def test_training_finds_planted_gains() -> None:
+    """Changes foretold under known gains, no noise: training finds these gains, and no others."""
+    import torch
+
+    told = lesson(240, stream(0, "training"))
+    told = Lesson(told.believed, told.inputs[:14], told.change)
+    seen = features_of(told.believed.covariates)
+    planted = np.zeros((240, len(GAINED)))
+    planted[:, [0, 2]] = 0.8 * seen[:, :1] * np.array([-1.0, 1.0])
+    model, rows = load_model(told.believed.model), np.arange(240)
+    raw = torch.tensor(planted, dtype=torch.float32)
+    change = foretold_change(model, told, rows, raw).numpy().astype(np.float64)
+    how = PressureTraining(members=1, steps=30, batch=24, rate=0.05, shrinkage=0.05)
+    (member,) = members_from(replace(told, change=change), how, stream(1, "training"))
+    found, truth = (np.tanh(v) for v in (member.raw(seen, np.zeros(7)), planted))
     for k in (0, 2):
-        assert np.corrcoef(gains[:, k], truth[:, k])[0, 1] > 0.3
+        assert np.corrcoef(found[:, k], truth[:, k])[0, 1] > 0.9
+        assert found[:, k].std() > 0.5 * truth[:, k].std()
+    assert (found[:, [1, 3, 4, 5]].std(axis=0) < 0.1).all()
+
+
+def test_the_shipped_one_has_learned_how_answers_differ() -> None:
+    """Its gains go with the truth of new people in each class, on the mean of its members."""
+    _, believed = other_people(300, stream(0, "validation"))
+    shipped = load_pressure_residual()
+    assert shipped.on
+    each = [
+        np.log(shipped.gains(believed.covariates, np.full(300, m)))
+        for m in range(len(shipped.members))
+    ]
+    gains, truth = np.mean(each, axis=0), shifts(believed.covariates)
+    assert all(np.corrcoef(gains[:, k], truth[:, k])[0, 1] > 0.4 for k in range(6))
 
 
 def test_the_shipped_residual_carries_its_verdict(tmp_path: Path) -> None:

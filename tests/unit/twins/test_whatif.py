@@ -17,7 +17,7 @@ from dosegym.twins import Twin, fit_twin, load_twin
 from dosegym.twins.ahead import windows_ahead
 from dosegym.twins.change import Change, doses_of, laid
 from dosegym.twins.conformal import Conformal
-from dosegym.twins.lived import relive
+from dosegym.twins.lived import STRUCTURE_SD, relive
 from dosegym.twins.observations import observe
 from dosegym.twins.plan import Plan
 from dosegym.twins.rolling import calibrated, roll_ahead
@@ -26,16 +26,23 @@ from dosegym.twins.variation import Variation
 from dosegym.twins.virtual import Life, live
 
 DAY = slice(288, 576)
+CHANGES = ((0.75, 1.0), (1.25, 1.0), (1.0, 0.75), (1.0, 1.25))
 
 
 @pytest.fixture(scope="module")
-def stranger() -> tuple[Timeline, Tape, Twin]:
-    """Three days of somebody whose equations the twin does not share, the tape, and the twin."""
+def strangers() -> tuple[tuple[Timeline, ...], Tape]:
+    """Three days of three people whose equations the twin does not share, and the tape."""
     model, rng = load_model("hovorka_2004"), np.random.default_rng(5)
     tape = Tape(model)
     life = Life(days=3.0, counting_sd=0.2, swing=0.2)
-    (record,) = live(model, sample_hovorka(1, rng), life, rng, tape=tape)
-    return record, tape, fit_twin(record, seed=1)
+    return tuple(live(model, sample_hovorka(3, rng), life, rng, tape=tape)), tape
+
+
+@pytest.fixture(scope="module")
+def stranger(strangers: tuple[tuple[Timeline, ...], Tape]) -> tuple[Timeline, Tape, Twin]:
+    """Return the first of them, the tape, and the twin."""
+    (record, *_), tape = strangers
+    return record, tape, fit_twin(record, seed=1, hold_out=False)
 
 
 def rng() -> np.random.Generator:
@@ -43,25 +50,45 @@ def rng() -> np.random.Generator:
 
 
 def test_whatif_comes_near_to_what_would_have_happened(
-    stranger: tuple[Timeline, Tape, Twin],
+    strangers: tuple[tuple[Timeline, ...], Tape], stranger: tuple[Timeline, Tape, Twin]
 ) -> None:
-    """One hard case (low glucose, three days): median MARD below 12 %, 95 % in zones A and B.
+    """Over three people MARD is below 10 %, and 95 % lie in Clarke's zones A and B.
 
-    Thirty people of each kind are held to 10 % on average by ``examples/bench_whatif.py``.
+    One person alone misses by 4 to 15 %, as insulin works in them more or less than in the prior;
+    thirty of each kind are held to the same 10 % by ``examples/bench_whatif.py``.
     """
-    record, tape, twin = stranger
-    end = float(record.glucose.time_s[0]) + 2 * 86400.0
+    records, tape = strangers
+    end = float(records[0].glucose.time_s[0]) + 2 * 86400.0
     mard, near = [], []
-    for basal, bolus in ((0.75, 1.0), (1.25, 1.0), (1.0, 0.75), (1.0, 1.25)):
-        truth = np.maximum(tape.replay(basal, bolus, steps=DAY)[288:577, 0], 1.0)
-        change = Change(basal=basal, bolus=bolus)
-        answer = twin.whatif(record, change, rng=rng(), end_s=end, draws=40)
-        middle = np.median(answer.changed, axis=1)
-        mard.append(np.mean(np.abs(middle - truth) / truth))
-        zones = clarke_shares(truth, middle)
-        near.append(zones["A"] + zones["B"])
-    assert np.median(mard) < 0.12
-    assert np.median(near) >= 0.95
+    truth = {how: tape.replay(*how, steps=DAY) for how in CHANGES}
+    for i, record in enumerate(records):
+        quick = {"starts": 2, "draws": 128, "hold_out": False}
+        twin = fit_twin(record, seed=1, **quick) if i else stranger[2]
+        for basal, bolus in CHANGES:
+            true = np.maximum(truth[basal, bolus][288:577, i], 1.0)
+            change = Change(basal=basal, bolus=bolus)
+            answer = twin.whatif(record, change, rng=rng(), end_s=end, draws=40)
+            middle = np.median(answer.changed, axis=1)
+            mard.append(np.mean(np.abs(middle - true) / true))
+            zones = clarke_shares(true, middle)
+            near.append(zones["A"] + zones["B"])
+    assert np.mean(mard) < 0.10
+    assert np.mean(near) >= 0.95
+
+
+def test_spread_owns_up_to_the_equations(stranger: tuple[Timeline, Tape, Twin]) -> None:
+    """Effects are as large in the middle, no sign turns, and their logarithms spread as stated."""
+    record, _, twin = stranger
+    seen = observe(record)
+    lived = relive(twin, seen, 400, rng())
+    again = lived.again(twin, laid(Change(bolus=1.2), record, seen, 0, len(seen.insulin)))
+    spread = lived.spread(again, rng())
+    np.testing.assert_array_equal(spread <= lived.true, again <= lived.true)
+    np.testing.assert_array_equal(lived.spread(lived.true, rng()), lived.true)
+    before, after = (np.log(v / lived.true).mean(axis=0) for v in (again, spread))
+    factor = np.log(after / before)
+    assert abs(factor.mean()) < 0.05
+    assert factor.std() == pytest.approx(STRUCTURE_SD, rel=0.1)
 
 
 def test_the_tape_replays_what_was_lived(stranger: tuple[Timeline, Tape, Twin]) -> None:
@@ -125,6 +152,18 @@ def test_a_twin_that_knows_nothing_does_not_answer(stranger: tuple[Timeline, Tap
     ignorant = replace(twin, posterior=replace(twin.posterior, z=wide))
     with pytest.raises(InputError, match="prior-dominated"):
         ignorant.whatif(record, Change(basal=0.8), rng=rng(), draws=40)
+
+
+def test_knowing_is_a_share_of_the_effect(stranger: tuple[Timeline, Tape, Twin]) -> None:
+    """Insulin does three times the prior's work in this one: known to a tenth, and answered.
+
+    Compared in mg/dL its spread is the prior's (103 %), and the answer used to be refused.
+    """
+    record, _, twin = stranger
+    end = float(record.glucose.time_s[0]) + 2 * 86400.0
+    answer = twin.whatif(record, Change(basal=0.75), rng=rng(), end_s=end, draws=40)
+    low, middle, high = answer.summary()["mean_mg_dl"]["difference"]
+    assert 0.0 < low < middle < high
 
 
 def test_whatif_is_told_in_json(stranger: tuple[Timeline, Tape, Twin]) -> None:
@@ -197,7 +236,7 @@ def test_calibration_travels_with_the_twin(
     """A twin with a calibration survives its file, and calibrated forecasts are stretched by it."""
     record, _, twin = stranger
     first = float(record.glucose.time_s[0])
-    early = fit_twin(record.window(first, first + 1.5 * 86400.0), seed=1)
+    early = fit_twin(record.window(first, first + 1.5 * 86400.0), seed=1, hold_out=False)
     whole = calibrated(twin, early, record, rng())
     assert whole.calibration is not None
     path = tmp_path / "twin.json"
