@@ -76,7 +76,7 @@ def values_of(unknowns: Unknowns, u: Array) -> Array:
 
 
 def trial(
-    seed: int, *, draws: int = 256, method: str = "smc", independent: bool = False, starts: int = 4
+    seed: int, *, draws: int = 256, method: str = "smc", independent: bool = False, starts: int = 8
 ) -> Trial:
     """Draw a patient, fit the first day, foretell the next.
 

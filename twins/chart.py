@@ -46,6 +46,9 @@ class Chart:
         at readings and those before, at those before, and at readings that follow a pause.
     pulls : array (4, D - 2)
         The same products with the errors.
+    part : float
+        Share of the readings' information that the others' spread and middle are taken from. Below
+        1 a unit of x is wider, most so where readings tell most.
     """
 
     likelihood: Likelihood
@@ -53,6 +56,7 @@ class Chart:
     noise_root: Array
     matrices: Array
     pulls: Array
+    part: float = 1.0
 
     @property
     def rest(self) -> NDArray[np.int64]:
@@ -87,7 +91,7 @@ class Chart:
         sigma, rho = noise.T
         near = (STUDENT_SD / sigma) ** 2 / (1.0 - rho**2)
         factors = np.stack([near, -rho * near, rho**2 * near, (STUDENT_SD / sigma) ** 2], axis=1)
-        factors *= self.likelihood.power
+        factors *= self.part * self.likelihood.power
         size = self.matrices.shape[1]
         precision = (factors @ self.matrices.reshape(4, -1)).reshape(-1, size, size)
         precision[:, range(size), range(size)] += 1.0
@@ -128,7 +132,7 @@ def _moved(chart: Chart, step: Array, root: Array) -> Chart:
 def _products(likelihood: Likelihood, line: Line) -> tuple[Array, Array]:
     """Return what readings tell (4, D - 2, D - 2), and their pulls (4, D - 2)."""
     use, at = likelihood.use, likelihood.unknowns.body
-    slope = np.delete(line.slope, [at, at + 1], axis=1)
+    slope = np.delete(line.felt, [at, at + 1], axis=1)
     near = np.flatnonzero(use.gap == 1)
     far = np.flatnonzero(use.gap != 1)
     here, before = slope[near], slope[near - 1]

@@ -22,7 +22,6 @@ from scipy.special import log_ndtr
 from ..physiology.distribution import PRIMARY, complete
 from ..physiology.library import load_model
 from ..physiology.model import Model
-from ..physiology.models.uva_padova_2008 import PMOL_PER_UNIT
 from .prior import BASAL_ERROR, BASAL_SHARE, DAILY_DOSE_ERROR, FITTED, belief
 
 Array = NDArray[np.float64]
@@ -50,8 +49,10 @@ CARB_FACTOR_SD = 0.25
 GLUCOSE_AT_START_MG_DL, GLUCOSE_AT_START_SD = 140.0, 0.4
 # Hexamers never leave the depot faster than they fall apart (ka1 < kd).
 SLOWEST_STEP = 0.95
-# What a record cannot tell of the hours before it (project choice): hours of basal, grams per kg.
-INSULIN_AT_START_SD_H, CARBS_AT_START_G_PER_KG = 2.5, 0.12
+# What a record cannot tell of the hours before it (project choice): the logarithm of insulin under
+# the skin over that of the basal rate (about 2 U in an adult, so a fifth to five times that in 95 %
+# of people), and grams of carbohydrate per kg.
+INSULIN_AT_START_SD, CARBS_AT_START_G_PER_KG = 0.8, 0.12
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ class Coordinates:
     def initial(self, z: Array, params: Array, glucose_mg_dl: Array | float | None = None) -> Array:
         """Return states (B, S) at the record's start: glucose then, and what came before it.
 
-        Insulin at the start moves the depots by up to their basal content; carbohydrate at the
-        start lies in the gut, never less than none. Glucose is that of the coordinates unless it
+        Insulin at the start multiplies the basal content of the depots; carbohydrate at the start
+        lies in the gut, never less than none. Glucose is that of the coordinates unless it
         is told.
         """
         model, p = self.model, self.model.params(params)
@@ -134,11 +135,10 @@ class Coordinates:
         basal = tuple(model.initial(params).T)
         x = model.displace(basal, p, np.broadcast_to(glucose, (len(z),)))
         state = np.stack(np.broadcast_arrays(*x), axis=1)
-        hours = INSULIN_AT_START_SD_H * z[:, NAMES.index(INSULIN_AT_START)]
-        extra = self.own_basal(params) * 60.0 * hours * PMOL_PER_UNIT / p.BW
-        for depot, share in (("subcutaneous_insulin_1", 0.4), ("subcutaneous_insulin_2", 0.6)):
-            i = model.state_index[depot]
-            state[:, i] = np.maximum(state[:, i] + share * extra, 0.05 * state[:, i])
+        # A factor, so that neither a bolus of before nor a pump that stood still is cut off.
+        factor = np.exp(INSULIN_AT_START_SD * z[:, NAMES.index(INSULIN_AT_START)])
+        for depot in ("subcutaneous_insulin_1", "subcutaneous_insulin_2"):
+            state[:, model.state_index[depot]] *= factor
         # Exponential a priori: most people begin with little on board, some with a meal.
         grams = CARBS_AT_START_G_PER_KG * p.BW * -log_ndtr(-z[:, NAMES.index(CARBS_AT_START)])
         state[:, model.state_index["gut"]] = 1000.0 * grams

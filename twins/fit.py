@@ -18,6 +18,7 @@ from .forecast import score
 from .forward import SAMPLES_A_DAY
 from .joint import Found, refine
 from .likelihood import Likelihood
+from .mode import most_probable_vector
 from .noise import LARGEST_RHO, Noise, whitening
 from .observations import Observations, observe
 from .residual import RESIDUALS
@@ -37,6 +38,8 @@ FEWEST_SPREAD, SPREAD_DAYS = 30, 7.0
 # The last days are enough to find the neighbourhood of the best body.
 SEARCH_SAMPLES = 4 * SAMPLES_A_DAY
 HELD_OUT_FROM_DAYS = 3.0
+# Tops that are told apart by more than this, in prior standard deviations, and the most to climb.
+APART_SD, MOST_TOPS = 0.5, 3
 THREADS = 2
 TYPICAL_WEIGHT_KG = {"adult": 75.0, "adolescent": 55.0, "child": 30.0}
 
@@ -67,17 +70,51 @@ def most_probable(
             f"the record holds {len(use.index)} usable readings; "
             f"a twin needs at least {_fewest(seen)}"
         )
-    noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
     recent = seen.since(max(0, len(seen.glucose) - 1 - SEARCH_SAMPLES))
     some = whitening(recent)
     if len(some.index) < BEST_SAMPLES:
         recent, some = seen, use
-    z, value = from_many_starts(where, begun_at(starts, recent), recent, some, noise)
-    best = z[int(np.argmin(value))]
-    if recent is not seen:
-        # What was on board when the search began says nothing of when the record began.
-        best = begun_at(best[None], seen)[0]
-    return refine(where, best, seen, use, noise=noise, variation=USUAL, largest_rho=largest_rho)
+    noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
+    ends = tops(*from_many_starts(where, begun_at(starts, recent), recent, some, noise))
+    found = [
+        refine(where, at, recent, some, noise=noise, variation=USUAL, largest_rho=largest_rho)
+        for at in ends
+    ]
+    best = likeliest(where, recent, found, independent=largest_rho == 0.0)
+    if recent is seen:
+        return best
+    # What was on board when the search began says nothing of when the record began.
+    return refine(
+        where, begun_at(best.z[None], seen)[0], seen, use, noise=best.noise,
+        variation=best.variation, largest_rho=largest_rho,
+    )  # fmt: skip
+
+
+def tops(z: Array, value: Array) -> list[Array]:
+    """Return the distinct ones (d,) of where searches ended (S, d), best first, a few at most."""
+    kept: list[Array] = []
+    for at in z[np.argsort(value)]:
+        if len(kept) < MOST_TOPS and all(np.abs(at - other).max() > APART_SD for other in kept):
+            kept.append(at)
+    return kept
+
+
+def likeliest(
+    where: Coordinates, seen: Observations, found: list[Found], *, independent: bool = False
+) -> Found:
+    """Return the fit of the largest evidence: its height times its volume (Laplace).
+
+    The height alone would favour a narrow top that little of the posterior lies in.
+    """
+    unknowns = Unknowns.of(where, seen)
+    likelihood = Likelihood.of(unknowns, seen, independent=independent)
+
+    def evidence(fit: Found) -> float:
+        first = unknowns.standardised(fit.z, fit.noise, fit.variation, fit.effect)
+        mode = most_probable_vector(likelihood, first)
+        return mode.value + float(np.log(np.diag(mode.root)).sum())
+
+    return max(found, key=evidence)
 
 
 def _fewest(seen: Observations) -> int:

@@ -103,28 +103,44 @@ class Likelihood:
         error = self.seen.glucose[self.use.index, None] - glucose
         return self._censored(error, noise, self.seen.censored[self.use.index]).error
 
+    def innovations(self, glucose: Array, noise: Array) -> Array:
+        """Return innovations (N, n) of glucose (N, n), in units of their scale.
+
+        Those of censored readings are not known: theirs are the bounds that they lie above, of
+        readings at the lower limit turned over.
+        """
+        error = self.seen.glucose[self.use.index, None] - glucose
+        side = self.seen.censored[self.use.index]
+        beyond = self._censored(error, noise, side)
+        standard, _ = whitened(beyond.error, noise, self.use.gap)
+        return np.where(side[:, None] == 0, standard, beyond.bound)
+
     def _censored(self, error: Array, noise: Array, side: NDArray[np.int8]) -> _Beyond:
         """Return what censored readings add, and the errors with theirs at their medians."""
         total = np.zeros(error.shape[1])
         if not side.any():
-            return _Beyond(error, total)
-        known, (sigma, rho) = error.copy(), noise.T
+            return _Beyond(error, total, error)
+        known, bound, (sigma, rho) = error.copy(), np.zeros_like(error), noise.T
         for i in np.flatnonzero(side).tolist():
             keep = rho ** min(int(self.use.gap[i]), FARTHEST_GAP)
             before = keep * known[i - 1] if i else np.zeros_like(total)
             scale = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
             # Low ones are turned over, so that the error is always above its bound.
             sign = float(side[i])
-            above = np.maximum(stdtr(STUDENT_NU, -sign * (error[i] - before) / scale), LEAST)
+            bound[i] = sign * (error[i] - before) / scale
+            above = np.maximum(stdtr(STUDENT_NU, -bound[i]), LEAST)
             total += np.log(above)
             known[i] = before - sign * scale * stdtrit(STUDENT_NU, 0.5 * above)
-        return _Beyond(known, total)
+        return _Beyond(known, total, bound)
 
 
 @dataclass(frozen=True)
 class _Beyond:
+    """Errors, those of censored readings at their medians; what censoring adds; its bounds."""
+
     error: Array
     log_probability: Array
+    bound: Array
 
 
 def whitened(error: Array, noise: Array, gap: NDArray[np.int64]) -> tuple[Array, Array]:

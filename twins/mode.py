@@ -12,9 +12,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import stdtr
 
 from .joint import inverse
-from .likelihood import Likelihood, whitened
+from .likelihood import LEAST, Likelihood, whitened
 from .noise import STUDENT_NU
 from .unknowns import NOISE
 
@@ -22,9 +24,9 @@ Array = NDArray[np.float64]
 
 STEP: Final = 1e-3
 NOISE_STEP: Final = 0.05
-ITERATIONS: Final = 8
+ITERATIONS: Final = 40
 FRACTIONS: Final = np.array([1.0, 0.6, 0.3, 0.1, 0.03, 0.005])
-SETTLED: Final = 0.1
+SETTLED: Final = 0.02
 FARTHEST_SD: Final = 4.5
 
 
@@ -91,9 +93,9 @@ class Line:
     error : array (N,), mg/dL
         None where a censored reading agrees.
     slope : array (N, D)
-        Derivatives of glucose by the unknowns, 0 where a censored reading agrees.
-    standard : array (N,)
-        Innovations of the errors, in units of their scale.
+        Derivatives of glucose by the unknowns.
+    felt : array (N, D)
+        The same, 0 where a censored reading agrees.
     weight : array (N,)
         Student-t weights of the innovations.
     """
@@ -101,7 +103,7 @@ class Line:
     glucose: Array
     error: Array
     slope: Array
-    standard: Array
+    felt: Array
     weight: Array
 
 
@@ -114,23 +116,38 @@ def line_at(likelihood: Likelihood, u: Array) -> Line:
     error = likelihood.seen.glucose[use.index] - glucose[:, 0]
     side = likelihood.seen.censored[use.index]
     agrees = ((side < 0) & (error > 0)) | ((side > 0) & (error < 0))
-    error, slope = np.where(agrees, 0.0, error), np.where(agrees[:, None], 0.0, slope)
+    error = np.where(agrees, 0.0, error)
     standard = whitened(error[:, None], likelihood.noise(u[None]), use.gap)[0][:, 0]
     weight = (STUDENT_NU + 1.0) / (STUDENT_NU + standard**2)
-    return Line(glucose[:, :1], error, slope, standard, weight)
+    return Line(glucose[:, :1], error, slope, np.where(agrees[:, None], 0.0, slope), weight)
 
 
 def _curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
     """Return gradient (D,) and expected negative curvature (D, D) of the log posterior."""
     line = line_at(likelihood, u)
-    noise = np.repeat(likelihood.noise(u[None]), len(u), axis=0)
-    white = whitened(line.slope, noise, likelihood.use.gap)[0]
-    expected = (STUDENT_NU + 1.0) / (STUDENT_NU + 3.0)
-    pull = likelihood.power * white.T @ (line.weight * line.standard)
-    curvature = likelihood.power * expected * white.T @ white
+    glucose = line.glucose + STEP * np.concatenate([np.zeros((len(line.slope), 1)), line.slope], 1)
+    noise = np.repeat(likelihood.noise(u[None]), len(u) + 1, axis=0)
+    standard = likelihood.innovations(glucose, noise)
+    white = (standard[:, 1:] - standard[:, :1]) / STEP
+    force, stiff = _of_innovations(standard[:, 0], likelihood.seen.censored[likelihood.use.index])
+    pull = -likelihood.power * white.T @ force
+    curvature = likelihood.power * (white.T * stiff) @ white
     at = slice(likelihood.unknowns.body, likelihood.unknowns.body + NOISE)
     pull[at], curvature[at, at] = _of_noise(likelihood, u, line.glucose)
     return pull - u, curvature + np.eye(len(u))
+
+
+def _of_innovations(standard: Array, side: NDArray[np.int8]) -> tuple[Array, Array]:
+    """Return slopes (N,) and curvatures (N,), at least 0, of minus the log-likelihood.
+
+    By innovations (N,), whose curvature is its expectation; of censored readings by their bounds.
+    """
+    plain = (STUDENT_NU + 1.0) * standard / (STUDENT_NU + standard**2)
+    hazard = stats.t.pdf(standard, STUDENT_NU) / np.maximum(stdtr(STUDENT_NU, -standard), LEAST)
+    force = np.where(side == 0, plain, hazard)
+    expected = (STUDENT_NU + 1.0) / (STUDENT_NU + 3.0)
+    stiff = np.where(side == 0, expected, np.maximum(hazard * (hazard - plain), 0.0))
+    return force, stiff
 
 
 def _of_noise(likelihood: Likelihood, u: Array, glucose: Array) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..physiology.errors import InputError
 from .chart import Chart, chart_about
 from .likelihood import Likelihood
 from .mode import Mode, most_probable_vector
+from .observations import Observations
 from .pareto import LARGEST_K
 from .tempering import Effort, Student, Tempered, bridge
 
@@ -23,7 +24,14 @@ DRAWS: Final = 256
 # Heavy tails let the start reach where the normal law is too narrow; in many dimensions fewer do,
 # since the radius of all draws varies together (project choice).
 NU: Final = 10.0
-EFFORTS: Final = (Effort(4, 80, 0.12, True), Effort(8, 160, 0.12, True))
+# The normal law about the mode is often too narrow where the equations bend, and particles are
+# drawn together at once but spread out slowly: they start from a tenth of the information.
+PART: Final = 0.1
+# Moves of a stage; the last stage's, by the length of a record, which each costs in proportion.
+MOVES: Final = 6
+LAST_MOVE_DAYS: Final = 1100
+FEWEST_LAST, MOST_LAST = 80, 300
+FORGOTTEN: Final = 0.03
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
@@ -88,7 +96,7 @@ def sample(
     if method == "laplace":
         u = chart(rng.standard_normal((n, len(mode.u))))[0]
         return Sample(likelihood, mode, u, {"method": method, "draws": n, "good": True})
-    return _bridged(chart, mode, rng, n)
+    return _bridged(replace(chart, part=PART), mode, rng, n)
 
 
 def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
@@ -98,9 +106,11 @@ def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Samp
     def score(x: Array) -> Array:
         return chart.log_target(x) - start.log_density(x)
 
-    found, tries = bridge(start, score, n, rng, EFFORTS[0]), 1
+    effort = effort_for(chart.likelihood.seen)
+    found, tries = bridge(start, score, n, rng, effort), 1
     if not passes(found):
-        found, tries = bridge(start, score, n, rng, EFFORTS[1]), 2
+        harder = replace(effort, moves=2 * effort.moves, last=2 * effort.last)
+        found, tries = bridge(start, score, n, rng, harder), 2
     told = {
         "method": "smc",
         "draws": n,
@@ -113,6 +123,12 @@ def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Samp
         "remembered": found.remembered,
     }
     return Sample(chart.likelihood, mode, chart(found.z)[0], told)
+
+
+def effort_for(seen: Observations) -> Effort:
+    """Return how hard to move particles: a long record allows fewer moves at the same cost."""
+    last = int(np.clip(LAST_MOVE_DAYS / seen.days, FEWEST_LAST, MOST_LAST))
+    return Effort(MOVES, last, FORGOTTEN, blocks=True)
 
 
 def passes(found: Tempered) -> bool:

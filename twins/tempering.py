@@ -150,7 +150,7 @@ class Tempered:
     largest_k : float
         Of the tails of the stages' weights; above 0.7 a stage was too long for its particles.
     remembered : float
-        Correlation of particles with where they were before the last stage's moves.
+        Correlation of particles with where they were before the last stage's moves, chance set off.
     complete : bool
         Whether the power reached 1.
     """
@@ -217,7 +217,9 @@ def _remembered(before: Array, now: Array) -> float:
     """Return the root mean square correlation, over directions, of particles with earlier ones."""
     a, b = before - before.mean(axis=0), now - now.mean(axis=0)
     size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    return float(np.sqrt(np.mean(((a * b).sum(axis=0) / np.maximum(size, 1e-300)) ** 2)))
+    square = np.mean(((a * b).sum(axis=0) / np.maximum(size, 1e-300)) ** 2)
+    # Particles without any memory would still correlate by chance, 1 / n in the mean square.
+    return float(np.sqrt(max(float(square) - 1.0 / len(now), 0.0)))
 
 
 def _rise(known: Array, power: float) -> float:
@@ -250,22 +252,21 @@ def _move(
 ) -> tuple[Array, Array, float]:  # fmt: skip
     """Propose one step for every particle; return particles, likelihoods and the rate accepted.
 
-    Each half moves about the mean and covariance of the other: its own would draw it together.
+    One half moves about the mean and covariance of the other, then the other about its: a law made
+    of the particles themselves, or of where the others were before, would draw all together.
     """
-    order = rng.permutation(len(z))
-    halves = np.array_split(order, 2)
-    tried, guides = np.empty_like(z), []
+    z, known, taken = z.copy(), known.copy(), 0
+    halves = np.array_split(rng.permutation(len(z)), 2)
     for own, other in (halves, halves[::-1]):
-        guide = _Guide.of(z[other], reach)
-        tried[own] = guide.step(z[own], reach, rng)
-        guides.append((own, guide))
-    new = score(tried)
-    gain = power * (new - known) + start.log_density(tried) - start.log_density(z)
-    for own, guide in guides:
-        gain[own] += guide.distance(tried[own]) - guide.distance(z[own])
-    take = np.log(rng.random(len(z))) < gain
-    moved = np.where(take[:, None], tried, z)
-    return moved, np.where(take, new, known), float(take.mean())
+        guide, old = _Guide.of(z[other], reach), z[own]
+        tried = guide.step(old, reach, rng)
+        new = score(tried)
+        gain = power * (new - known[own]) + start.log_density(tried) - start.log_density(old)
+        gain += guide.distance(tried) - guide.distance(old)
+        take = np.log(rng.random(len(own))) < gain
+        z[own[take]], known[own[take]] = tried[take], new[take]
+        taken += int(take.sum())
+    return z, known, taken / len(z)
 
 
 @dataclass(frozen=True)
