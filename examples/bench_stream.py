@@ -53,7 +53,7 @@ def people(
     wrong, episodes = plan(faults, fit_days, last, rng)
     who = load_sampler().sample(n, rng, ["adult"])
     life = Life(days=fit_days + days, **VARYING)
-    records = live(load_model("uva_padova_2008"), who, life, rng, None, wrong)
+    records = live(load_model("uva_padova_2008"), who, life, rng, mishaps=wrong)
     twins, steps = [], []
     for i, record in enumerate(records):
         first = float(record.glucose.time_s[0])
