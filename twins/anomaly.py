@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anomaly_table import MEANINGS
-from .anomaly_thresholds import THRESHOLDS, WEIGHTS, Threshold
+from .anomaly_thresholds import THRESHOLDS, Threshold, weights
 from .bank import Bank, prior_weights
 from .hypotheses import NAMES, rows_of
 from .missed_bolus import evident_without_bolus, logged_without_bolus
@@ -26,7 +26,6 @@ Array = NDArray[np.float64]
 SHORT, LONG = 6, 12  # intervals
 CUSUM_SLACK, CUSUM_MOST = 0.5, 60.0
 ALARM_NAMES = {"compression": "compression_low", "drift": "sensor_drift"}
-QUIET_STEPS = 48  # four hours without a word on the same kind (project choice)
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def follow(episode: Episode, p: float, number: int, threshold: Threshold) -> tup
         rising = number
     fires = above >= threshold.intervals and not episode.open
     is_open = (episode.open or fires) and p >= threshold.closes
-    quiet = number - episode.last < QUIET_STEPS
+    quiet = number - episode.last < threshold.quiet
     last = number if fires or episode.open else episode.last
     return Episode(above, rising, is_open, last), fires and not quiet
 
@@ -180,10 +179,11 @@ def alarm_probability(name: str, features: Array, hypothesis: Array) -> Array:
     A logistic weighing that was learnt on virtual people; where there is none, the probability of
     the hypothesis itself.
     """
-    if name not in WEIGHTS:
+    table = weights()
+    if name not in table:
         return hypothesis
-    intercept, weights = WEIGHTS[name]
-    score = intercept + features @ np.asarray(weights)
+    intercept, slopes = table[name]
+    score = intercept + features @ np.asarray(slopes)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ensemble import Ensemble, stack
+from .ensemble import Ensemble
 from .ensemble_kalman import (
     STEP_MIN,
     STEPS_A_DAY,
@@ -23,7 +23,7 @@ from .ensemble_kalman import (
     neutral,
     update,
 )
-from .hypotheses import HYPOTHESES, NAMES, rows_of
+from .hypotheses import HYPOTHESES, NAMES, TURNS, rows_of
 
 Array = NDArray[np.float64]
 MEMBERS_EACH = 64
@@ -46,23 +46,34 @@ class Bank:
         One row per person and hypothesis, a person's rows together.
     weights : array (R, 1 + MODES)
         Probability of "nothing is wrong", then of each hypothesis.
+    count : int
+        Intervals so far, by which hypotheses take turns.
     """
 
     main: Ensemble
     others: Ensemble
     weights: Array
+    count: int = 0
 
     def take(self, person: int) -> Bank:
         """Return one person's filters."""
         rows = np.arange(person * MODES, (person + 1) * MODES)
         return Bank(
-            self.main.take([person]), self.others.take(rows), self.weights[person : person + 1]
-        )
+            self.main.take([person]), self.others.take(rows), self.weights[person : person + 1],
+            self.count,
+        )  # fmt: skip
 
     def probability(self) -> Array:
         """Return the probability (R, len(hypotheses.NAMES)) of each kind of fault."""
         sums = [self.weights[:, [1 + i for i in rows_of(name)]].sum(axis=1) for name in NAMES]
         return np.stack(sums, axis=1)
+
+    def lasting(self, hours: float) -> Array:
+        """Return the probability (R,) of what takes turns and has lasted for so long at least."""
+        hour = (self.count - 1) // STEPS_AN_HOUR
+        old = [i for i, h in enumerate(HYPOTHESES)
+               if h.turn is not None and (hour - h.turn) % TURNS >= hours]  # fmt: skip
+        return np.asarray(self.weights[:, [1 + i for i in old]].sum(axis=1))
 
     def sensitivity(self) -> Array:
         """Return the expected log insulin sensitivity (R,) over the person's own, rhythm left out.
@@ -89,6 +100,7 @@ def bank_of(main: Ensemble, rng: np.random.Generator, members: int = MEMBERS_EAC
 def prior_weights() -> Array:
     """Return the weights (1 + MODES,) that no reading has moved."""
     rest = np.array([h.per_day * h.hours / 24.0 for h in HYPOTHESES])
+    rest = np.where(_TAKES_TURNS, rest / TURNS, rest)
     weights = np.concatenate([[1.0], rest])
     return np.asarray(weights / weights.sum())
 
@@ -113,7 +125,7 @@ def step(bank: Bank, interval: Interval, rng: np.random.Generator) -> tuple[Bank
     weights = bank.weights * np.exp(fit - fit.max(axis=1, keepdims=True))
     weights = np.maximum(weights / weights.sum(axis=1, keepdims=True), SMALLEST_WEIGHT)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    return Bank(main, others, weights), innovation
+    return Bank(main, others, weights, bank.count + 1), innovation
 
 
 def _log_likelihood(innovation: Innovation) -> Array:
@@ -126,31 +138,48 @@ def _log_likelihood(innovation: Innovation) -> Array:
 
 
 _STEP_DAY = 1.0 / STEPS_A_DAY
-_BEGINS = np.array([h.per_day * _STEP_DAY for h in HYPOTHESES])
+_TAKES_TURNS = np.array([h.turn is not None for h in HYPOTHESES])
+_PER_DAY = np.array([h.per_day for h in HYPOTHESES])
+_BEGINS = np.where(_TAKES_TURNS, 0.0, _PER_DAY * _STEP_DAY)
 _ENDS = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.hours)) for h in HYPOTHESES])
 _RENEWED = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.fresh_hours)) for h in HYPOTHESES])
+_RENEWED[_TAKES_TURNS] = 0.0
+STEPS_AN_HOUR = 60 // STEP_MIN
+
+
+def _rates(count: int) -> tuple[Array, Array, Array]:
+    """Return how many begin, end and are renewed in an interval, each (MODES,)."""
+    begins, ends, renewed = _BEGINS.copy(), _ENDS.copy(), _RENEWED.copy()
+    if count % STEPS_AN_HOUR == 0:
+        turn = count // STEPS_AN_HOUR % TURNS
+        anew = np.array([h.turn == turn for h in HYPOTHESES])
+        begins[anew] = _PER_DAY[anew] / 24.0
+        ends[anew] = renewed[anew] = 1.0
+    return begins, ends, renewed
 
 
 def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_]]:
     """Let members pass between "nothing is wrong" and each hypothesis; tell who entered one."""
     before = bank.weights
-    in_flow, out_flow = before[:, :1] * _BEGINS, before[:, 1:] * _ENDS
-    calm = before[:, 0] * (1.0 - _BEGINS.sum()) + out_flow.sum(axis=1)
-    wrong = before[:, 1:] * (1.0 - _ENDS) + in_flow
+    begins, ends, renewed = _rates(bank.count)
+    in_flow, out_flow = before[:, :1] * begins, before[:, 1:] * ends
+    calm = before[:, 0] * (1.0 - begins.sum()) + out_flow.sum(axis=1)
+    wrong = before[:, 1:] * (1.0 - ends) + in_flow
     weights = np.concatenate([calm[:, None], wrong], axis=1)
     main = _left(bank, out_flow / calm[:, None], rng)
-    share = np.maximum(
-        in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
-    )
+    pace = renewed * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
+    share = np.maximum(in_flow / wrong, np.where(renewed < 1.0, pace, 1.0))
     shape = bank.others.values.shape[:2]
     entered = rng.random(shape) < share.reshape(-1, 1)
     person = np.repeat(np.arange(main.rows), MODES)[:, None]
     source = rng.integers(0, main.members, shape)
     values = np.where(entered[:, :, None], bank.main.values[person, source], bank.others.values)
     noise = np.where(entered[:, :, None], bank.main.noise[person, source], bank.others.noise)
-    others = replace(bank.others, values=values, noise=noise)
+    surprise = bank.others.surprise.reshape(-1, MODES)
+    surprise = np.where(renewed < 1.0, surprise, bank.main.surprise[:, None]).ravel()
+    others = replace(bank.others, values=values, noise=noise, surprise=surprise)
     _enter(others, entered, rng)
-    return Bank(main, others, weights), entered
+    return Bank(main, others, weights, bank.count), entered
 
 
 def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
@@ -200,12 +229,3 @@ def _acting(others: Ensemble, entered: NDArray[np.bool_]) -> Acting:
         else:
             doing.sensitivity[rows] = np.minimum(extra[rows], 0.0)
     return doing
-
-
-def joined(banks: list[Bank]) -> Bank:
-    """Return the filters of several people as one."""
-    return Bank(
-        stack([b.main for b in banks]),
-        stack([b.others for b in banks]),
-        np.concatenate([b.weights for b in banks]),
-    )

@@ -2,12 +2,12 @@
 
 One row per person (or per person and hypothesis), one member per possible truth. Everything that
 a reading can correct lies in one array, whose columns are the model's states, the standardised
-coordinates of the body, and six quantities that change as time goes by (``WALKING``).
+coordinates of the body, and quantities that change as time goes by (``WALKING``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -26,11 +26,13 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 MEMBERS = 256
-WALKING = ("level", "effect", "error", "offset", "portion", "extra")
+LATELY = ("usual_action", "action_6_h", "action_12_h", "action_24_h")
+WALKING = ("level", "effect", "error", "offset", "portion", "extra", *LATELY)
 """Log sensitivity over the person's own: a slow level, and an effect of some hours; the sensor's
 AR(1) error and a lasting offset, mg/dL; log eaten over counted carbohydrate of the present meal;
-and a number that a hypothesis gives its own meaning."""
-LARGEST_LEVEL, LARGEST_ERROR = 2.0, 150.0
+a number that a hypothesis gives its own meaning; and running means of log insulin action
+(``lately``)."""
+LARGEST_LEVEL, LARGEST_ERROR, LARGEST_ACTION = 2.0, 150.0, 8.0
 SMALLEST_ROWS = 2
 
 
@@ -113,15 +115,21 @@ class Ensemble:
 
     def params(self) -> Array:
         """Return the model's parameters (R * N, P), sensitivity left out."""
-        parts = []
+        return np.concatenate([where.params(z) for where, z in self._bodies()])
+
+    def basal_insulin(self) -> Array:
+        """Return basal plasma insulin (R, N), pmol/L, without the rest of the parameters."""
+        parts = [where.basal_insulin(z) for where, z in self._bodies()]
+        return np.concatenate(parts).reshape(self.values.shape[:2])
+
+    def _bodies(self) -> Iterator[tuple[Coordinates, Array]]:
+        """Yield the coordinates (n * N, d) of neighbours for whom they mean the same."""
         first = 0
-        for where, same in groupby(self.people, key=lambda person: id(person.where)):
+        for _, same in groupby(self.people, key=lambda person: id(person.where)):
             n = len(list(same))
             z = np.ascontiguousarray(self.z[first : first + n]).reshape(-1, len(NAMES))
-            parts.append(self.people[first].where.params(z))
+            yield self.people[first].where, z
             first += n
-            del where
-        return np.concatenate(parts)
 
     def carb_factor(self) -> Array:
         """Return eaten over counted carbohydrate (R, N)."""
@@ -211,7 +219,28 @@ def from_posterior(
     walking[:, WALKING.index("error")] = now.error
     values = np.concatenate([now.states, posterior.z[take], walking], axis=1)
     ensemble = Ensemble((person,), values[None], posterior.noise[take][None], np.ones(1))
+    begin(ensemble)
     return bounded(ensemble)
+
+
+def action(ensemble: Ensemble, params: Array) -> Array:
+    """Return log insulin action (R, N) of members with parameters (R * N, P), about the prior's.
+
+    Mean of the strengths on muscle and liver, the sensitivity in force added; the rhythm of the
+    day is left out.
+    """
+    model, shape = ensemble.model, ensemble.values.shape[:2]
+    columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
+    own = np.log(params[:, columns]).mean(axis=1).reshape(shape)
+    about = [0.5 * (p.where.centre["Vmx"] + p.where.centre["kp3"]) for p in ensemble.people]
+    return np.asarray(own - np.array(about)[:, None] + ensemble["level"] + ensemble["effect"])
+
+
+def begin(ensemble: Ensemble) -> None:
+    """Let every member's past be as its body is of itself, in place: nothing unusual so far."""
+    own = action(ensemble, ensemble.params()) - ensemble["level"] - ensemble["effect"]
+    for name in LATELY:
+        ensemble[name][:] = own
 
 
 def bounded(ensemble: Ensemble) -> Ensemble:
@@ -225,9 +254,23 @@ def bounded(ensemble: Ensemble) -> Ensemble:
     for name, most in (
         ("level", LARGEST_LEVEL), ("effect", LARGEST_LEVEL),
         ("error", LARGEST_ERROR), ("offset", LARGEST_ERROR), ("portion", LARGEST_LEVEL),
-        ("extra", 1000.0),
+        ("extra", 1000.0), *((name, LARGEST_ACTION) for name in LATELY),
     ):  # fmt: skip
         at = column(model, name)
         low[at], high[at] = -most, most
     values = np.clip(ensemble.values, low, high)
     return replace(ensemble, values=np.where(np.isnan(values), 0.0, values))
+
+
+def remembering(fresh: Ensemble, before: Ensemble) -> Ensemble:
+    """Return the ensemble of a new fit with what an older one of the same people remembers.
+
+    How far insulin action of late lies from the usual one is carried over; the usual one is that of
+    the new fit.
+    """
+    values = fresh.values.copy()
+    out = replace(fresh, values=values)
+    for name in LATELY[1:]:
+        away = before[name] - before[LATELY[0]]
+        out[name][:] = out[LATELY[0]] + away[:, np.arange(fresh.members) % before.members]
+    return bounded(out)

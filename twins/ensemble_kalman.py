@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.engine import engine_for
-from .ensemble import Ensemble, bounded
+from .ensemble import LATELY, Ensemble, action, bounded
 from .prior import FITTED
 
 Array = NDArray[np.float64]
@@ -36,6 +36,8 @@ OUTLIER_SD = 3.0  # innovations beyond count less and less (Huber)
 SURPRISE_HOURS, MOST_INFLATION = 12.0, 2.0
 # The sensor's errors are learnt besides, as fast as this (project choice).
 NOISE_HOURS, SMALLEST_NOISE, LARGEST_NOISE = 24.0, 2.0, 60.0
+# Of the running means of insulin action: the usual one, and three of lately (project choices).
+LATELY_HOURS = (10 * 24.0, 6.0, 12.0, 24.0)
 CHANCE = 2.0  # squared correlations below this many times 1/(N-1) are chance
 
 
@@ -144,6 +146,7 @@ def forecast(
     _walk(now, interval, rng, inflation)
     params = now.params()
     minutes = _advance(now, params, interval, doing)
+    _remember(now, params, doing)
     return now, minutes + (now["error"] + now["offset"])
 
 
@@ -204,15 +207,26 @@ def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) ->
     return np.asarray(np.einsum("trn,rt->rn", glucose, interval.when))
 
 
+def _remember(now: Ensemble, params: Array, doing: Acting) -> None:
+    """Move each member's running means of insulin action on, in place.
+
+    A reading then corrects them by their covariance with it, as it does everything else: they are
+    what is known of the last hours now, and not what was thought of them then.
+    """
+    acts = action(now, params) + doing.sensitivity
+    for name, hours in zip(LATELY, LATELY_HOURS, strict=True):
+        now[name][:] += (1.0 - np.exp(-STEP_MIN / (60.0 * hours))) * (acts - now[name])
+
+
 def _inputs(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> Array:
     """Return the inputs (5, 2, R * N) of members."""
     shape = now.values.shape[:2]
     counted = now.carb_factor() * np.exp(now["portion"])
     eaten = counted[:, :, None] * interval.carbs[:, None, :] + doing.grams[:, :, None] / STEP_MIN
-    own = now.people[0].where.own_basal(params).reshape(shape)
-    given = (
-        interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
-    )
+    given = interval.insulin[:, None, :]
+    if interval.own_basal.any():
+        own = now.people[0].where.own_basal(params).reshape(shape)
+        given = given + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
     given = given * doing.delivered[:, :, None]
     return np.stack([a.transpose(2, 0, 1).reshape(STEP_MIN, -1) for a in (eaten, given)], axis=1)
 
@@ -287,7 +301,7 @@ def _physical(ensemble: Ensemble) -> Ensemble:
     """Return the ensemble within its bounds; insulin cannot act less than none at all."""
     inside = bounded(ensemble)
     model = inside.model
-    least = -inside.params()[:, model.parameter_index["Ib"]].reshape(inside.values.shape[:2])
+    least = -inside.basal_insulin()
     remote = inside.states[:, :, model.state_index["remote_insulin"]]
     np.maximum(remote, least, out=remote)
     return inside

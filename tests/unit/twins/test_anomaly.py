@@ -14,15 +14,15 @@ from dosegym.twins import Twin, fit_twin
 from dosegym.twins.anomaly import Episode, Monitor, follow, surprise
 from dosegym.twins.anomaly_features import LABELS, first_means, looked_at
 from dosegym.twins.anomaly_table import MEANINGS
-from dosegym.twins.anomaly_thresholds import THRESHOLDS, WEIGHTS, Threshold
-from dosegym.twins.bank import Bank, bank_of, prior_weights, step
+from dosegym.twins.anomaly_thresholds import THRESHOLDS, Threshold, weights
+from dosegym.twins.bank import Bank, bank_of, step
 from dosegym.twins.drift import changed
 from dosegym.twins.ensemble import ensemble_of
 from dosegym.twins.faults import KINDS, plan
 from dosegym.twins.hypotheses import NAMES
 from dosegym.twins.missed_bolus import logged_without_bolus
 from dosegym.twins.stream_grid import Steps, interval_of, steps_of
-from dosegym.twins.virtual import Life
+from dosegym.twins.virtual import Life, no_mishaps
 
 DAY = 288
 
@@ -67,14 +67,38 @@ def test_a_pressed_sensor_is_told_from_low_glucose(lived: tuple[Twin, Steps]) ->
     assert pressed[65:].max() < 0.5
 
 
-def test_insulin_that_does_not_arrive_is_an_occlusion(lived: tuple[Twin, Steps]) -> None:
-    """Glucose that rises for hours while insulin is logged gives the occlusion its weight."""
+@pytest.mark.parametrize("seed", [15, 16, 17])
+def test_insulin_that_does_not_arrive_is_an_occlusion(
+    body_in_prior: Callable[..., tuple[np.ndarray, Timeline]], seed: int
+) -> None:
+    """Eight hours without any insulin convince; the same day with it does not."""
+    stopped = no_mishaps(3 * DAY, 1)
+    begin = 2 * DAY + 60
+    stopped.delivered[begin : begin + 96] = 0.0
+    most = []
+    for wrong in (stopped, None):
+        record = body_in_prior(seed, Life(days=3.0), wrong)[1]
+        start = float(record.glucose.time_s[0])
+        known = record.window(start, start + 2 * 86400.0 + 1.0)
+        twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+        seen = run(twin, steps_of(record, twin.end_s, DAY, 1.0), 60 + 96)[1]
+        most.append(seen[60:, NAMES.index("occlusion")].max())
+    assert most[0] > 0.75
+    assert most[1] < 0.5
+
+
+def test_an_occlusion_is_dated(lived: tuple[Twin, Steps]) -> None:
+    """Hypotheses that take turns begin one an hour, and tell how long insulin has been away."""
+    rng = np.random.default_rng(5)
     twin, steps = lived
-    reading = steps.reading.copy()
-    rise = np.maximum(np.arange(110) - 18, 0) * 4.0
-    reading[10:120] = np.minimum(reading[10:120] + rise, 400.0)
-    occluded = run(twin, replace(steps, reading=reading), 110)[1][:, NAMES.index("occlusion")]
-    assert occluded.max() > 10.0 * prior_weights()[1:4].sum()
+    bank = bank_of(ensemble_of(twin, rng, 64), rng, 16)
+    for k in range(30):
+        bank, _ = step(bank, interval_of([steps], k), rng)
+    assert bank.count == 30
+    whole = bank.probability()[0, NAMES.index("occlusion")]
+    assert bank.lasting(0.0)[0] == pytest.approx(whole)
+    young = bank.weights[0, 1 + (29 // 12)]
+    assert bank.lasting(1.0)[0] == pytest.approx(whole - young)
 
 
 def test_one_alarm_per_episode() -> None:
@@ -124,7 +148,7 @@ def test_what_alarms_look_at_fits_their_weights(lived: tuple[Twin, Steps]) -> No
     assert features.shape == (1, len(LABELS))
     assert np.isfinite(features).all()
     assert means.shape == first_means(1).shape
-    assert all(len(weights) == len(LABELS) for _, weights in WEIGHTS.values())
+    assert all(len(slopes) == len(LABELS) for _, slopes in weights().values())
     assert set(NAMES) <= set(THRESHOLDS)
 
 

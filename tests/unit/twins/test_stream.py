@@ -63,6 +63,25 @@ def test_many_polls_or_one_end_alike(lived: tuple[Twin, Timeline]) -> None:
     assert once.poll(until(record, HOURS)) is None
 
 
+@pytest.mark.parametrize("late_s", [0.0, 4.0, 149.0, 151.0, 296.0])
+def test_no_reading_of_the_fit_is_taken_in_again(
+    lived: tuple[Twin, Timeline], late_s: float
+) -> None:
+    """A sensor's clock is no multiple of five minutes; what was fitted is not followed as well."""
+    record = until(lived[1], 25.0)
+    glucose = record.glucose
+    shifted = GlucoseSeries(glucose.time_s + late_s, glucose.mg_dl, glucose.censored)
+    record = replace(record, glucose=shifted)
+    known = record.window(float(shifted.time_s[0]), float(shifted.time_s[-13]) + 1.0)
+    twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+    follower = Follower(twin, **FEW)
+    assert follower.poll(known) is None
+    update = follower.poll(record)
+    assert update is not None
+    assert update.intervals in (12, 13)
+    assert np.isfinite(follower.state.steps.reading).sum() == 12
+
+
 def changes(record: Timeline) -> dict[str, Timeline]:
     """Return records in which one entry of the last hours is different."""
     glucose, boluses, meals, basal = record.glucose, record.boluses, record.meals, record.basal
