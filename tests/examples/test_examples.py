@@ -16,6 +16,7 @@ ARGUMENTS = {
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
     "make_demo_record.py": ["record.json"],
+    "train_alarms.py": ["--people", "2", "--ill", "1", "--days", "2"],
     "train_residual.py": [
         *("--out", "residual.json", "--training", "1", "--validation", "1", "--test", "1"),
         *("--steps", "1", "--batch", "8"),
