@@ -135,24 +135,29 @@ def cost(repeats: int, which: str) -> None:
 
 
 def agreement(n: int, which: str) -> None:
-    """Print how far the filter's mean lies from the batch fit of the same days."""
-    rng = stream(3, which)
-    twins, steps, records, _, _ = people(n, 3, [["", "", ""]] * n, rng)
-    ensemble = stack([ensemble_of(t, rng) for t in twins])
-    for k in range(len(steps[0])):
-        ensemble, _ = update(ensemble, interval_of(steps, k), rng)
-    filtered = ensemble.z.mean(axis=1)[:, : len(FITTED) + 1]
-    batch = [quick(record, i) for i, record in enumerate(records)]
-    z = np.array([t.z for t in batch])[:, : len(FITTED) + 1]
-    sd = np.sqrt([np.diag(t.covariance) for t in batch])[:, : len(FITTED) + 1]
-    for name, away in (
-        ("prior sd", np.abs(filtered - z)),
-        ("posterior sd", np.abs(filtered - z) / sd),
-    ):
-        q = ", ".join(f"{v:.2f}" for v in np.quantile(away, [0.25, 0.5, 0.75, 0.9]))
-        say(
-            f"filter - batch, {name}: quartiles and 90 % {q}; within 0.3: {np.mean(away < 0.3):.0%}"
-        )
+    """Print how far the filter's mean lies from the batch fit of the same days.
+
+    Once after a day of following, since every night a batch fit takes over, and after three.
+    """
+    for days in (1, 3):
+        rng = stream(3, which)
+        twins, steps, records, _, _ = people(n, 3, [[""] * days] * n, rng)
+        ensemble = stack([ensemble_of(t, rng) for t in twins])
+        for k in range(len(steps[0])):
+            ensemble, _ = update(ensemble, interval_of(steps, k), rng)
+        filtered = ensemble.z.mean(axis=1)[:, : len(FITTED) + 1]
+        batch = [quick(record, i) for i, record in enumerate(records)]
+        z = np.array([t.z for t in batch])[:, : len(FITTED) + 1]
+        sd = np.sqrt([np.diag(t.covariance) for t in batch])[:, : len(FITTED) + 1]
+        for name, away in (
+            ("prior sd", np.abs(filtered - z)),
+            ("posterior sd", np.abs(filtered - z) / sd),
+        ):
+            q = ", ".join(f"{v:.2f}" for v in np.quantile(away, [0.25, 0.5, 0.75, 0.9]))
+            say(
+                f"filter - batch after {days} d, {name}: quartiles and 90 % {q}; "
+                f"within 0.3: {np.mean(away < 0.3):.0%}"
+            )
 
 
 def probability(name: str, features: np.ndarray) -> np.ndarray:

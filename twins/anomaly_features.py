@@ -106,7 +106,7 @@ def lately(bank: Bank) -> tuple[Array, Array, Array]:
     main = bank.main
     away = np.stack([main[name] - main[LATELY[0]] for name in LATELY[1:]], axis=2)
     mean, sd = away.mean(axis=1), away.std(axis=1) + 1e-3
-    now = (main["level"] + main["effect"]).mean(axis=1)[:, None]
+    now = main.shift().mean(axis=1)[:, None]
     return mean, mean / sd, now
 
 

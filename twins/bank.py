@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ensemble import Ensemble
+from .ensemble import Ensemble, as_the_sensor_says
 from .ensemble_kalman import (
     STEP_MIN,
     STEPS_A_DAY,
@@ -48,19 +48,22 @@ class Bank:
         Probability of "nothing is wrong", then of each hypothesis.
     count : int
         Intervals so far, by which hypotheses take turns.
+    held : array (R, MODES) of int
+        Intervals for which each hypothesis has been more probable than everything else.
     """
 
     main: Ensemble
     others: Ensemble
     weights: Array
-    count: int = 0
+    count: int
+    held: NDArray[np.int64]
 
     def take(self, person: int) -> Bank:
         """Return one person's filters."""
         rows = np.arange(person * MODES, (person + 1) * MODES)
         return Bank(
             self.main.take([person]), self.others.take(rows), self.weights[person : person + 1],
-            self.count,
+            self.count, self.held[person : person + 1],
         )  # fmt: skip
 
     def probability(self) -> Array:
@@ -94,7 +97,8 @@ def bank_of(main: Ensemble, rng: np.random.Generator, members: int = MEMBERS_EAC
     rows = np.repeat(np.arange(main.rows), MODES)
     others = few.take(rows)
     _enter(others, np.ones(others.values.shape[:2], dtype=bool), rng)
-    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)))
+    held = np.zeros((main.rows, MODES), dtype=np.int64)
+    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)), 0, held)
 
 
 def prior_weights() -> Array:
@@ -125,7 +129,8 @@ def step(bank: Bank, interval: Interval, rng: np.random.Generator) -> tuple[Bank
     weights = bank.weights * np.exp(fit - fit.max(axis=1, keepdims=True))
     weights = np.maximum(weights / weights.sum(axis=1, keepdims=True), SMALLEST_WEIGHT)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    return Bank(main, others, weights, bank.count + 1), innovation
+    held = np.where(weights[:, 1:] > 0.5, bank.held + 1, 0)
+    return _settled(Bank(main, others, weights, bank.count + 1, held), rng), innovation
 
 
 def _log_likelihood(innovation: Innovation) -> Array:
@@ -144,6 +149,7 @@ _BEGINS = np.where(_TAKES_TURNS, 0.0, _PER_DAY * _STEP_DAY)
 _ENDS = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.hours)) for h in HYPOTHESES])
 _RENEWED = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.fresh_hours)) for h in HYPOTHESES])
 _RENEWED[_TAKES_TURNS] = 0.0
+_LONGEST_MIN = np.array([np.inf if h.longest_h is None else 60.0 * h.longest_h for h in HYPOTHESES])
 STEPS_AN_HOUR = 60 // STEP_MIN
 
 
@@ -179,7 +185,7 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
     surprise = np.where(renewed < 1.0, surprise, bank.main.surprise[:, None]).ravel()
     others = replace(bank.others, values=values, noise=noise, surprise=surprise)
     _enter(others, entered, rng)
-    return Bank(main, others, weights, bank.count), entered
+    return replace(bank, main=main, others=others, weights=weights), entered
 
 
 def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
@@ -201,6 +207,34 @@ def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
     for name in ("offset", "extra"):
         freed[name][who, member] = 0.0
     return freed
+
+
+def _settled(bank: Bank, rng: np.random.Generator) -> Bank:
+    """Return the filters, begun anew where a fault of the sensor has lasted longer than any does.
+
+    Otherwise a sensor that was replaced after it had drifted would for ever be taken for a pressed
+    one, and the main filter for one that had lost its person. Members of that hypothesis take over,
+    with glucose where the sensor says.
+    """
+    late = np.argwhere(bank.held * STEP_MIN > _LONGEST_MIN)
+    if not len(late):
+        return bank
+    main = replace(bank.main, values=bank.main.values.copy(), noise=bank.main.noise.copy())
+    others = replace(bank.others, values=bank.others.values.copy(), noise=bank.others.noise.copy())
+    weights, held = bank.weights.copy(), bank.held.copy()
+    for person, mode in late.tolist():
+        sure = as_the_sensor_says(others.take([person * MODES + mode]))
+        take = np.arange(main.members) % others.members
+        main.values[person], main.noise[person] = sure.values[0, take], sure.noise[0, take]
+        rows = slice(person * MODES, (person + 1) * MODES)
+        which = rng.integers(0, main.members, (MODES, others.members))
+        others.values[rows], others.noise[rows] = (
+            main.values[person, which], main.noise[person, which],
+        )  # fmt: skip
+        weights[person], held[person] = prior_weights(), 0
+    begun = np.repeat((held == 0).all(axis=1) & np.isin(np.arange(main.rows), late[:, 0]), MODES)
+    _enter(others, np.repeat(begun[:, None], others.members, axis=1), rng)
+    return replace(bank, main=main, others=others, weights=weights, held=held)
 
 
 def _enter(others: Ensemble, entered: NDArray[np.bool_], rng: np.random.Generator) -> None:

@@ -27,13 +27,14 @@ Rows = NDArray[np.int64]
 
 MEMBERS = 256
 LATELY = ("usual_action", "action_6_h", "action_12_h", "action_24_h")
-WALKING = ("level", "effect", "error", "offset", "portion", "extra", *LATELY)
-"""Log sensitivity over the person's own: a slow level, and an effect of some hours; the sensor's
-AR(1) error and a lasting offset, mg/dL; log eaten over counted carbohydrate of the present meal;
-a number that a hypothesis gives its own meaning; and running means of log insulin action
-(``lately``)."""
+WALKING = ("level", "day", "effect", "error", "offset", "portion", "extra", *LATELY)
+"""Log sensitivity over the person's own: a slow level, an effect of about a day and one of some
+hours; the sensor's AR(1) error and a lasting offset, mg/dL; log eaten over counted carbohydrate
+of the present meal; a number that a hypothesis gives its own meaning; and running means of log
+insulin action."""
 LARGEST_LEVEL, LARGEST_ERROR, LARGEST_ACTION = 2.0, 150.0, 8.0
 SMALLEST_ROWS = 2
+LOWEST_GLUCOSE = 30.0  # mg/dL, where a sensor's offset would take members below any life
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,10 @@ class Ensemble:
             yield self.people[first].where, z
             first += n
 
+    def shift(self) -> Array:
+        """Return log sensitivity (R, N) over the person's own, the rhythm of the day left out."""
+        return self["level"] + self["day"] + self["effect"]
+
     def carb_factor(self) -> Array:
         """Return eaten over counted carbohydrate (R, N)."""
         flat = np.ascontiguousarray(self.z).reshape(-1, len(NAMES))
@@ -156,7 +161,7 @@ class Ensemble:
 
     def present(self, row: int, time_s: float, minute_of_day: float) -> Present:
         """Return where the members of one row are."""
-        shift = self["level"][row] + self["effect"][row] + self.people[row].usual(minute_of_day)
+        shift = self.shift()[row] + self.people[row].usual(minute_of_day)
         error = self["error"][row] + self["offset"][row]
         return Present(time_s, self.states[row].copy(), shift, error.copy())
 
@@ -215,7 +220,13 @@ def from_posterior(
     take = posterior.rows(members, rng)
     now = posterior.present.take(take)
     walking = np.zeros((members, len(WALKING)))
-    walking[:, WALKING.index("effect")] = now.sensitivity - person.usual(minute)
+    shift = now.sensitivity - person.usual(minute)
+    both = person.variation.day**2 + person.variation.window**2
+    share = person.variation.day**2 / both
+    # Of the sum of two normal effects that is known, their difference is not.
+    unknown = np.sqrt(share * (1.0 - share) * both) * rng.standard_normal(members)
+    walking[:, WALKING.index("day")] = share * shift + unknown
+    walking[:, WALKING.index("effect")] = (1.0 - share) * shift - unknown
     walking[:, WALKING.index("error")] = now.error
     values = np.concatenate([now.states, posterior.z[take], walking], axis=1)
     ensemble = Ensemble((person,), values[None], posterior.noise[take][None], np.ones(1))
@@ -233,12 +244,12 @@ def action(ensemble: Ensemble, params: Array) -> Array:
     columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
     own = np.log(params[:, columns]).mean(axis=1).reshape(shape)
     about = [0.5 * (p.where.centre["Vmx"] + p.where.centre["kp3"]) for p in ensemble.people]
-    return np.asarray(own - np.array(about)[:, None] + ensemble["level"] + ensemble["effect"])
+    return np.asarray(own - np.array(about)[:, None] + ensemble.shift())
 
 
 def begin(ensemble: Ensemble) -> None:
     """Let every member's past be as its body is of itself, in place: nothing unusual so far."""
-    own = action(ensemble, ensemble.params()) - ensemble["level"] - ensemble["effect"]
+    own = action(ensemble, ensemble.params()) - ensemble.shift()
     for name in LATELY:
         ensemble[name][:] = own
 
@@ -252,7 +263,7 @@ def bounded(ensemble: Ensemble) -> Ensemble:
     low[: len(quantities)] = [q.low for q in quantities]
     high[: len(quantities)] = [q.high for q in quantities]
     for name, most in (
-        ("level", LARGEST_LEVEL), ("effect", LARGEST_LEVEL),
+        ("level", LARGEST_LEVEL), ("day", LARGEST_LEVEL), ("effect", LARGEST_LEVEL),
         ("error", LARGEST_ERROR), ("offset", LARGEST_ERROR), ("portion", LARGEST_LEVEL),
         ("extra", 1000.0), *((name, LARGEST_ACTION) for name in LATELY),
     ):  # fmt: skip
@@ -273,4 +284,15 @@ def remembering(fresh: Ensemble, before: Ensemble) -> Ensemble:
     for name in LATELY[1:]:
         away = before[name] - before[LATELY[0]]
         out[name][:] = out[LATELY[0]] + away[:, np.arange(fresh.members) % before.members]
+    return bounded(out)
+
+
+def as_the_sensor_says(ensemble: Ensemble) -> Ensemble:
+    """Return members whose glucose is what they thought the sensor's offset made of it."""
+    out = replace(ensemble, values=ensemble.values.copy())
+    glucose = ensemble.glucose(ensemble.params())
+    ratio = np.maximum(glucose + ensemble["offset"], LOWEST_GLUCOSE) / np.maximum(glucose, 1.0)
+    for name in ("plasma_glucose_mass", "tissue_glucose_mass", "interstitial_glucose_mass"):
+        out.states[:, :, ensemble.model.state_index[name]] *= ratio
+    out["offset"][:] = out["extra"][:] = 0.0
     return bounded(out)

@@ -30,7 +30,9 @@ SHRINK_A_DAY = 0.95
 SMALLEST_SD = 0.1  # of a coordinate, in prior standard deviations (project choice)
 # A level that wanders by 0.3 within ninety days of half-life moves 0.037 a day (project choice).
 LEVEL_SD_A_DAY = 0.037
-EFFECT_HOURS = 8.0  # as long as a window of the batch fit
+# Effects that last a day and a window of the batch fit fade as their autocorrelations do, on
+# average: uniform onset makes these triangles of 24 and 8 h, whose areas are half as long.
+DAY_HOURS, EFFECT_HOURS = 12.0, 4.0
 READING_SD = 1.0  # mg/dL: rounding, and what the AR(1) error leaves out
 OUTLIER_SD = 3.0  # innovations beyond count less and less (Huber)
 SURPRISE_HOURS, MOST_INFLATION = 12.0, 2.0
@@ -153,10 +155,15 @@ def forecast(
 def _walk(now: Ensemble, interval: Interval, rng: np.random.Generator, inflation: Array) -> None:
     """Let everything that changes by itself change, in place."""
     shape = now.values.shape[:2]
-    fade = float(np.exp(-STEP_MIN / (60.0 * EFFECT_HOURS)))
-    kick = rng.standard_normal((4, *shape))
-    spread = np.array([np.hypot(p.variation.day, p.variation.window) for p in now.people])[:, None]
-    now["effect"][:] = fade * now["effect"] + inflation * spread * np.sqrt(1 - fade**2) * kick[0]
+    kick = rng.standard_normal((5, *shape))
+    variations = [p.variation for p in now.people]
+    for name, hours, sd, fresh in (
+        ("day", DAY_HOURS, [v.day for v in variations], kick[0]),
+        ("effect", EFFECT_HOURS, [v.window for v in variations], kick[4]),
+    ):
+        fade = float(np.exp(-STEP_MIN / (60.0 * hours)))
+        spread = inflation * np.sqrt(1.0 - fade**2) * np.array(sd)[:, None]
+        now[name][:] = fade * now[name] + spread * fresh
     now["level"][:] += inflation * LEVEL_SD_A_DAY / np.sqrt(STEPS_A_DAY) * kick[1]
     sigma, rho = now.noise[:, :, 0], now.noise[:, :, 1]
     now["error"][:] = rho * now["error"] + inflation * sigma * np.sqrt(1.0 - rho**2) * kick[2]
@@ -193,7 +200,7 @@ def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) ->
     model, shape = now.model, now.values.shape[:2]
     u = _inputs(now, params, interval, doing)
     usual = [p.usual(m) for p, m in zip(now.people, interval.minute_of_day.tolist(), strict=True)]
-    shift = now["level"] + now["effect"] + doing.sensitivity + np.array(usual)[:, None]
+    shift = now.shift() + doing.sensitivity + np.array(usual)[:, None]
     strong = params.copy()
     columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
     strong[:, columns] *= np.exp(shift).reshape(-1, 1)

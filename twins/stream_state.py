@@ -145,6 +145,7 @@ def _put(point: Point, key: str, arrays: dict[str, Any]) -> dict[str, Any]:
         arrays[f"{key}_{name}_noise"] = ensemble.noise
         arrays[f"{key}_{name}_surprise"] = ensemble.surprise
     arrays[f"{key}_weights"], arrays[f"{key}_means"] = point.bank.weights, point.means
+    arrays[f"{key}_held"] = point.bank.held
     return {
         "number": point.number,
         "count": point.bank.count,
@@ -204,7 +205,7 @@ def _get(
         return Ensemble((person,) * rows, values, noise, surprise)
 
     others, weights = ensemble("others", MODES), arrays[f"{key}_weights"]
-    bank = Bank(ensemble("main", 1), others, weights, meta["count"])
+    bank = Bank(ensemble("main", 1), others, weights, meta["count"], arrays[f"{key}_held"])
     return Point(
         meta["number"], meta["twin"], bank, Monitor.from_dict(meta["monitor"]),
         arrays[f"{key}_means"], tuple((int(d), float(s), int(n)) for d, s, n in meta["daily"]),
