@@ -40,6 +40,13 @@ FIT_DAYS, SEED_OF_FILTERS = 4, 1000
 # A compressed sensor is plain to its hypothesis alone.
 LEARNT = tuple(name for name in SOURCES if name != "compression")
 
+# Illness is learnt from what tells of sensitivity alone: few people fall ill, and few weights
+# learnt from them hold for others.
+USED = {
+    "illness": [i for i, label in enumerate(LABELS)
+                if "usual one" in label or "sensitivity" in label or "illness" in label],
+}  # fmt: skip
+
 
 def labels(
     name: str, episodes: Sequence[Episode], shape: tuple[int, int]
@@ -78,7 +85,10 @@ def learn(
     """Return intercept and weights of one kind, learnt on some people."""
     on, use = labels(name, episodes, features.shape[:2])
     x, y = features[:, who][use[:, who]][::2], on[:, who][use[:, who]][::2]
-    return logistic(x.astype(np.float64), y)
+    used = USED.get(name, list(range(len(LABELS))))
+    slopes = np.zeros(len(LABELS))
+    intercept, slopes[used] = logistic(x[:, used].astype(np.float64), y)
+    return intercept, slopes
 
 
 def left_out(

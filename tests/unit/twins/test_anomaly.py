@@ -12,7 +12,7 @@ from dosegym.physiology.errors import InputError
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin
 from dosegym.twins.anomaly import Episode, Monitor, follow, surprise
-from dosegym.twins.anomaly_features import LABELS, first_means, looked_at
+from dosegym.twins.anomaly_features import LABELS, first_means, lately, looked_at
 from dosegym.twins.anomaly_table import MEANINGS
 from dosegym.twins.anomaly_thresholds import THRESHOLDS, Threshold, weights
 from dosegym.twins.bank import Bank, bank_of, step
@@ -202,3 +202,25 @@ def test_a_new_sensor_is_believed_in_the_end(lived: tuple[Twin, Steps]) -> None:
     assert max(pressed[100:110]) > 0.9
     assert np.mean(pressed[150:]) < 0.1
     assert abs(np.mean(error[150:])) < 1.0
+
+
+def test_what_lately_was_otherwise_is_known(
+    body_in_prior: Callable[..., tuple[np.ndarray, Timeline]],
+) -> None:
+    """After a day at 55 % of the sensitivity the running means tell of it; else not.
+
+    The means reach the fall only in part, since they remember the hours before it.
+    """
+    told = []
+    for fall in (np.log(0.55), 0.0):
+        wrong = no_mishaps(3 * DAY, 1)
+        wrong.sensitivity[2 * DAY :] += fall
+        record = body_in_prior(21, Life(days=3.0), wrong)[1]
+        start = float(record.glucose.time_s[0])
+        known = record.window(start, start + 2 * 86400.0 + 1.0)
+        twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+        bank, _ = run(twin, steps_of(record, twin.end_s, DAY, 1.0), DAY - 6)
+        told.append(lately(bank)[0][0, 1])
+    assert told[0] < -0.2
+    assert abs(told[1]) < 0.15
+    assert told[0] < told[1] - 0.2
