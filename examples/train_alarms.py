@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 sys.path.insert(0, str(Path(__file__).parent))
 from bench_stream import (
@@ -24,6 +25,7 @@ from bench_stream import (
     illness_plan,
     judge,
     people,
+    probability,
     run,
     schedule,
 )
@@ -31,21 +33,13 @@ from bench_stream import (
 from dosegym.physiology.streams import stream
 from dosegym.twins.anomaly_features import LABELS
 from dosegym.twins.stream_grid import Steps
+from dosegym.twins.weighing import LEARNT, Trees
 
 # How long after its start a fault can be seen at all, and for how long readings tell of it still.
-SEEN_AFTER = {"occlusion": 24, "meal": 12, "drift": 48, "illness": 72}
-AFTERMATH = {"occlusion": 36, "meal": 12, "drift": 36, "illness": 0}
-RIDGE, PARTS = 10.0, 5
+SEEN_AFTER = {"occlusion": 24, "meal": 12, "drift": 48}
+AFTERMATH = {"occlusion": 36, "meal": 12, "drift": 36}
+PARTS = 5
 FIT_DAYS, SEED_OF_FILTERS = 4, 1000
-# A compressed sensor is plain to its hypothesis alone.
-LEARNT = tuple(name for name in SOURCES if name != "compression")
-
-# Illness is learnt from what tells of sensitivity alone: few people fall ill, and few weights
-# learnt from them hold for others.
-USED = {
-    "illness": [i for i, label in enumerate(LABELS)
-                if "usual one" in label or "sensitivity" in label or "illness" in label],
-}  # fmt: skip
 
 
 def labels(
@@ -62,43 +56,45 @@ def labels(
     return on, use
 
 
-def logistic(x: np.ndarray, y: np.ndarray, ridge: float = RIDGE) -> tuple[float, np.ndarray]:
-    """Return intercept and weights of a ridge logistic regression (Newton's method)."""
-    mean, sd = x.mean(axis=0), x.std(axis=0) + 1e-9
-    z = np.concatenate([np.ones((len(x), 1)), (x - mean) / sd], axis=1)
-    w, penalty = np.zeros(z.shape[1]), np.full(z.shape[1], ridge)
-    penalty[0] = 1e-6
-    for _ in range(15):
-        p = 1.0 / (1.0 + np.exp(-np.clip(z @ w, -30, 30)))
-        weight = np.maximum(p * (1 - p), 1e-6)
-        step = np.linalg.solve((z.T * weight) @ z + np.diag(penalty), z.T @ (y - p) - penalty * w)
-        w += step
-        if np.abs(step).max() < 1e-4:
-            break
-    slope = w[1:] / sd
-    return float(w[0] - slope @ mean), slope
+def boosted(x: np.ndarray, y: np.ndarray) -> Trees:
+    """Return boosted trees of few leaves, each leaf of at least 200 intervals."""
+    learner = HistGradientBoostingClassifier(
+        max_iter=120, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=200,
+        l2_regularization=10.0, early_stopping=False, random_state=0,
+    ).fit(x, y)  # fmt: skip
+    nodes = [stage[0].nodes for stage in learner._predictors]
+    shape = (len(nodes), max(len(n) for n in nodes))
+    whole = {k: np.tile(np.arange(shape[1]), (shape[0], 1)) for k in ("left", "right")}
+    feature, threshold, value = np.zeros(shape, dtype=np.int64), np.zeros(shape), np.zeros(shape)
+    for i, tree in enumerate(nodes):
+        inner = np.flatnonzero(tree["is_leaf"] == 0)
+        feature[i, inner] = tree["feature_idx"][inner]
+        threshold[i, inner] = tree["num_threshold"][inner]
+        for side in whole:
+            whole[side][i, inner] = tree[side][inner]
+        value[i, : len(tree)] = np.round(tree["value"], 6)
+    start = float(np.ravel(learner._baseline_prediction)[0])
+    trees = Trees(start, feature, threshold, whole["left"], whole["right"], value)
+    if not np.allclose(trees.score(x[:999]), learner.decision_function(x[:999]), atol=1e-3):
+        raise SystemExit("the trees written down do not answer as scikit-learn's do")
+    return trees
 
 
-def learn(
-    name: str, features: np.ndarray, episodes: Sequence[Episode], who: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return intercept and weights of one kind, learnt on some people."""
+def learn(name: str, features: np.ndarray, episodes: Sequence[Episode], who: np.ndarray) -> Trees:
+    """Return the trees of one kind, learnt on some people."""
     on, use = labels(name, episodes, features.shape[:2])
     x, y = features[:, who][use[:, who]][::2], on[:, who][use[:, who]][::2]
-    used = USED.get(name, list(range(len(LABELS))))
-    slopes = np.zeros(len(LABELS))
-    intercept, slopes[used] = logistic(x[:, used].astype(np.float64), y)
-    return intercept, slopes
+    return boosted(x.astype(np.float64), y)
 
 
 def left_out(
     name: str, features: np.ndarray, episodes: Sequence[Episode], groups: np.ndarray
 ) -> np.ndarray:
-    """Return the probability (T, R) of a kind, each person's by weights learnt on others."""
+    """Return the probability (T, R) of a kind, each person's by what was learnt on others."""
     out = np.zeros(features.shape[:2])
     for part in range(PARTS):
-        intercept, slopes = learn(name, features, episodes, groups != part)
-        score = intercept + features[:, groups == part] @ slopes
+        weighing = learn(name, features, episodes, groups != part)
+        score = weighing.score(features[:, groups == part].astype(np.float64))
         out[:, groups == part] = 1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0)))
     return out
 
@@ -130,17 +126,19 @@ def main() -> None:
     everyone = np.ones(features.shape[1], dtype=bool)
     groups = np.arange(features.shape[1]) % PARTS
     table = {}
-    for name in LEARNT:
-        intercept, slopes = learn(name, features, episodes, everyone)
-        row = {label: float(f"{w:.4g}") for label, w in zip(LABELS, slopes, strict=True)}
-        table[name] = {"intercept": float(f"{intercept:.4g}"), **row}
-        p = left_out(name, features, episodes, groups)
+    for name, kinds in SOURCES.items():
+        if name in LEARNT:
+            table[name] = learn(name, features, episodes, everyone).to_dict()
+            p = left_out(name, features, episodes, groups)
+        else:
+            p = probability(name, features)
         within = DAY if name == "illness" else None
-        judge(name, SOURCES[name], alarms_of(name, p, steps), episodes, features.shape[0], within)
+        judge(name, kinds, alarms_of(name, p, steps), episodes, features.shape[0], within)
     made = f"examples/train_alarms.py --people {args.people} --ill {args.ill} --days {args.days}"
     out = Path(args.out)
     scratch = out.with_name(f".{out.name}.tmp")
-    scratch.write_text(json.dumps({"made_by": made, "weights": table}, indent=1) + "\n", "utf-8")
+    found = {"made_by": made, "labels": list(LABELS), "kinds": table}
+    scratch.write_text(json.dumps(found, separators=(",", ":")) + "\n", "utf-8")
     scratch.replace(out)
     sys.stdout.write(f"weights written to {out}\n")
 

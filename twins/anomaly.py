@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .anomaly_features import weaker
 from .anomaly_table import MEANINGS
-from .anomaly_thresholds import THRESHOLDS, Threshold, weights
+from .anomaly_thresholds import THRESHOLDS, Threshold
 from .bank import Bank, prior_weights
 from .hypotheses import NAMES, rows_of
 from .missed_bolus import evident_without_bolus, logged_without_bolus
 from .stream_grid import STEP_S, Steps
+from .weighing import LEARNT, weighings
 
 Array = NDArray[np.float64]
 SHORT, LONG = 6, 12  # intervals
@@ -176,14 +178,14 @@ def follow(episode: Episode, p: float, number: int, threshold: Threshold) -> tup
 def alarm_probability(name: str, features: Array, hypothesis: Array) -> Array:
     """Return the probability (...) of a kind of fault from features (..., F).
 
-    A logistic weighing that was learnt on virtual people; where there is none, the probability of
-    the hypothesis itself.
+    What was learnt on virtual people; where nothing was, the probability of the hypothesis itself,
+    and for an illness that insulin acted less over twelve hours.
     """
-    table = weights()
-    if name not in table:
+    if name == "illness":
+        return weaker(features)
+    if name not in LEARNT:
         return hypothesis
-    intercept, slopes = table[name]
-    score = intercept + features @ np.asarray(slopes)
+    score = weighings()[name].score(features)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
 
 

@@ -38,6 +38,12 @@ LABELS = (
     "noise", "odds of occlusion where glucose is high", "surprise where glucose is high",
 )  # fmt: skip
 
+# A sixth less; half of a fall by 30 %, which means over twelve hours show only in part (set on
+# training people).
+CLEARLY_LESS = -0.18
+_MEAN_12_H = LABELS.index("action_12_h over the usual one")
+_STANDARD_12_H = LABELS.index("action_12_h over the usual one, in standard deviations")
+
 
 def first_means(rows: int) -> Array:
     """Return the means (R, MEANS) before anything was seen."""
@@ -108,6 +114,20 @@ def lately(bank: Bank) -> tuple[Array, Array, Array]:
     mean, sd = away.mean(axis=1), away.std(axis=1) + 1e-3
     now = main.shift().mean(axis=1)[:, None]
     return mean, mean / sd, now
+
+
+def weaker(features: Array) -> Array:
+    """Return the probability (...) that insulin acted clearly less over twelve hours than usual.
+
+    Parameters
+    ----------
+    features : array (..., F)
+    """
+    from scipy.stats import norm
+
+    mean, standard = features[..., _MEAN_12_H], features[..., _STANDARD_12_H]
+    sd = np.where(np.abs(standard) > 1e-6, mean / np.where(standard == 0.0, 1.0, standard), 0.1)
+    return np.asarray(norm.cdf((CLEARLY_LESS - mean) / np.maximum(sd, 1e-3)))
 
 
 def _log_odds(p: Array) -> Array:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
-
-from .anomaly_features import LABELS
 
 FIXED_ON = "2026-11-26"
 
@@ -39,25 +34,11 @@ class Threshold:
 
 THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
     {
-        "occlusion": Threshold(0.5, 0.15, 2),
+        "occlusion": Threshold(0.5, 0.15, 3),
         "meal": Threshold(0.35, 0.1, 1),
         "compression": Threshold(0.97, 0.2, 2),
         "drift": Threshold(0.3, 0.1, 1),
-        "illness": Threshold(0.77, 0.3, 3, quiet=288),
+        "illness": Threshold(0.5, 0.35, 1, quiet=288),
         "unexplained": Threshold(1.0 - 1e-7, 0.5, 2, 15.0),
     }
 )
-
-
-@cache
-def weights() -> Mapping[str, tuple[float, tuple[float, ...]]]:
-    """Return intercept and weights of each weighed kind, in the order of the features' labels.
-
-    Learnt by ``examples/train_alarms.py``, whose output ``data/alarms.json`` is.
-    """
-    text = resources.files("dosegym.twins.data").joinpath("alarms.json").read_text("utf-8")
-    table = json.loads(text)["weights"]
-    return {
-        name: (row["intercept"], tuple(float(row[label]) for label in LABELS))
-        for name, row in table.items()
-    }
