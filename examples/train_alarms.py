@@ -36,8 +36,8 @@ from dosegym.twins.stream_grid import Steps
 from dosegym.twins.weighing import LEARNT, Trees
 
 # How long after its start a fault can be seen at all, and for how long readings tell of it still.
-SEEN_AFTER = {"occlusion": 24, "meal": 12, "drift": 48}
-AFTERMATH = {"occlusion": 36, "meal": 12, "drift": 36}
+SEEN_AFTER = {"occlusion": 24, "meal": 12, "drift": 48, "compression": 2}
+AFTERMATH = {"occlusion": 36, "meal": 12, "drift": 36, "compression": 0}
 PARTS = 5
 FIT_DAYS, SEED_OF_FILTERS = 4, 1000
 

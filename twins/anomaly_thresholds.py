@@ -36,7 +36,7 @@ THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
     {
         "occlusion": Threshold(0.5, 0.15, 3),
         "meal": Threshold(0.35, 0.1, 1),
-        "compression": Threshold(0.97, 0.2, 2),
+        "compression": Threshold(0.2, 0.06, 2),
         "drift": Threshold(0.3, 0.1, 1),
         "illness": Threshold(0.5, 0.35, 1, quiet=288),
         "unexplained": Threshold(1.0 - 1e-7, 0.5, 2, 15.0),

@@ -20,8 +20,8 @@ from .anomaly_features import LABELS
 
 Array = NDArray[np.float64]
 ROWS_AT_ONCE = 4096
-# A pressed sensor is plain to its hypothesis alone, weaker insulin to the running means.
-LEARNT = ("occlusion", "meal", "drift")
+# Illness is told by the running means of insulin action alone: few people fall ill to learn from.
+LEARNT = ("occlusion", "meal", "compression", "drift")
 
 
 @dataclass(frozen=True, eq=False)
