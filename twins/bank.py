@@ -181,9 +181,9 @@ def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_
     source = rng.integers(0, main.members, shape)
     values = np.where(entered[:, :, None], bank.main.values[person, source], bank.others.values)
     noise = np.where(entered[:, :, None], bank.main.noise[person, source], bank.others.noise)
-    surprise = bank.others.surprise.reshape(-1, MODES)
-    surprise = np.where(renewed < 1.0, surprise, bank.main.surprise[:, None]).ravel()
-    others = replace(bank.others, values=values, noise=noise, surprise=surprise)
+    theirs = bank.others.surprise.reshape(-1, MODES)
+    surprise = np.where(renewed < 1.0, theirs, bank.main.surprise[:, None])
+    others = replace(bank.others, values=values, noise=noise, surprise=surprise.ravel())
     _enter(others, entered, rng)
     return replace(bank, main=main, others=others, weights=weights), entered
 

@@ -205,7 +205,8 @@ def _get(
         return Ensemble((person,) * rows, values, noise, surprise)
 
     others, weights = ensemble("others", MODES), arrays[f"{key}_weights"]
-    bank = Bank(ensemble("main", 1), others, weights, meta["count"], arrays[f"{key}_held"])
+    held = arrays[f"{key}_held"].astype(np.int64)
+    bank = Bank(ensemble("main", 1), others, weights, meta["count"], held)
     return Point(
         meta["number"], meta["twin"], bank, Monitor.from_dict(meta["monitor"]),
         arrays[f"{key}_means"], tuple((int(d), float(s), int(n)) for d, s, n in meta["daily"]),

@@ -71,9 +71,11 @@ class Trees:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Trees:
         """Return the trees that ``to_dict`` described."""
-        whole = {k: np.array(data[k], dtype=np.int64) for k in ("feature", "left", "right")}
-        real = {k: np.array(data[k], dtype=np.float64) for k in ("threshold", "value")}
-        return cls(intercept=data["intercept"], **whole, **real)
+        feature, left, right = (
+            np.array(data[k], dtype=np.int64) for k in ("feature", "left", "right")
+        )
+        threshold, value = (np.array(data[k], dtype=np.float64) for k in ("threshold", "value"))
+        return cls(data["intercept"], feature, threshold, left, right, value)
 
 
 @cache
