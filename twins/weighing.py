@@ -51,7 +51,7 @@ class Trees:
         """Return the log odds (...) of features (..., F)."""
         flat = np.asarray(features, dtype=np.float64).reshape(-1, features.shape[-1])
         parts = [self._sums(flat[i : i + ROWS_AT_ONCE]) for i in range(0, len(flat), ROWS_AT_ONCE)]
-        return self.intercept + np.concatenate(parts).reshape(features.shape[:-1])
+        return self.intercept + np.concatenate([np.zeros(0), *parts]).reshape(features.shape[:-1])
 
     def _sums(self, rows: Array) -> Array:
         tree, row = np.arange(len(self.value))[None], np.arange(len(rows))[:, None]

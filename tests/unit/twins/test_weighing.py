@@ -33,6 +33,7 @@ def test_a_tree_of_two_questions() -> None:
     rows = np.array([[1.0, 5.0], [1.1, 2.0], [1.1, 2.1]])
     assert trees.score(rows).tolist() == [10.5, 20.5, 30.5]
     assert trees.score(rows[None]).shape == (1, 3)
+    assert trees.score(rows[:0]).shape == (0,)
     assert Trees.from_dict(trees.to_dict()).score(rows).tolist() == [10.5, 20.5, 30.5]
 
 
