@@ -109,8 +109,8 @@ def lived(args: argparse.Namespace) -> tuple[np.ndarray, list[Episode], list[Ste
     for i, n in enumerate((args.people, args.ill)):
         rng = stream(args.seed + i, "training")
         plans = schedule(n, args.days, rng) if i == 0 else illness_plan(n, args.days)
-        twins, theirs, _, found, _ = people(n, FIT_DAYS, plans, rng)
-        parts.append(run(twins, theirs, SEED_OF_FILTERS)[0])
+        twins, theirs, _, found = people(n, FIT_DAYS, plans, rng)
+        parts.append(run(twins, theirs, SEED_OF_FILTERS))
         episodes += [Episode(e.person + i * args.people, e.kind, e.begin, e.end) for e in found]
         steps += theirs
     return np.concatenate(parts, axis=1), episodes, steps
