@@ -193,7 +193,7 @@ def _open_loop(
 ) -> Array:
     """Return glucose (T, n), mg/dL, of members that live through coming inputs (5 T,)."""
     model, params = now.model, now.params()
-    shift = now["level"][0] + now["effect"][0] + now.people[0].usual(minute)
+    shift = now.shift()[0] + now.people[0].usual(minute)
     columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
     own = now.people[0].where.own_basal(params) if _own_basal(history) else 0.0
     params[:, columns] *= np.exp(shift)[:, None]

@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .anomaly_features import weaker
 from .anomaly_table import MEANINGS
-from .anomaly_thresholds import THRESHOLDS, WEIGHTS, Threshold
+from .anomaly_thresholds import THRESHOLDS, Threshold
 from .bank import Bank, prior_weights
 from .hypotheses import NAMES, rows_of
 from .missed_bolus import evident_without_bolus, logged_without_bolus
 from .stream_grid import STEP_S, Steps
+from .weighing import LEARNT, weighings
 
 Array = NDArray[np.float64]
 SHORT, LONG = 6, 12  # intervals
 CUSUM_SLACK, CUSUM_MOST = 0.5, 60.0
 ALARM_NAMES = {"compression": "compression_low", "drift": "sensor_drift"}
-QUIET_STEPS = 48  # four hours without a word on the same kind (project choice)
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def follow(episode: Episode, p: float, number: int, threshold: Threshold) -> tup
         rising = number
     fires = above >= threshold.intervals and not episode.open
     is_open = (episode.open or fires) and p >= threshold.closes
-    quiet = number - episode.last < QUIET_STEPS
+    quiet = number - episode.last < threshold.quiet
     last = number if fires or episode.open else episode.last
     return Episode(above, rising, is_open, last), fires and not quiet
 
@@ -177,13 +178,14 @@ def follow(episode: Episode, p: float, number: int, threshold: Threshold) -> tup
 def alarm_probability(name: str, features: Array, hypothesis: Array) -> Array:
     """Return the probability (...) of a kind of fault from features (..., F).
 
-    A logistic weighing that was learnt on virtual people; where there is none, the probability of
-    the hypothesis itself.
+    What was learnt on virtual people; where nothing was, the probability of the hypothesis itself,
+    and for an illness that insulin acted less over twelve hours.
     """
-    if name not in WEIGHTS:
+    if name == "illness":
+        return weaker(features)
+    if name not in LEARNT:
         return hypothesis
-    intercept, weights = WEIGHTS[name]
-    score = intercept + features @ np.asarray(weights)
+    score = weighings()[name].score(features)
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30.0, 30.0))))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .ensemble import Ensemble, stack
+from .ensemble import Ensemble, as_the_sensor_says
 from .ensemble_kalman import (
     STEP_MIN,
     STEPS_A_DAY,
@@ -23,7 +23,7 @@ from .ensemble_kalman import (
     neutral,
     update,
 )
-from .hypotheses import HYPOTHESES, NAMES, rows_of
+from .hypotheses import HYPOTHESES, NAMES, TURNS, rows_of
 
 Array = NDArray[np.float64]
 MEMBERS_EACH = 64
@@ -46,23 +46,37 @@ class Bank:
         One row per person and hypothesis, a person's rows together.
     weights : array (R, 1 + MODES)
         Probability of "nothing is wrong", then of each hypothesis.
+    count : int
+        Intervals so far, by which hypotheses take turns.
+    held : array (R, MODES) of int
+        Intervals for which each hypothesis has been more probable than everything else.
     """
 
     main: Ensemble
     others: Ensemble
     weights: Array
+    count: int
+    held: NDArray[np.int64]
 
     def take(self, person: int) -> Bank:
         """Return one person's filters."""
         rows = np.arange(person * MODES, (person + 1) * MODES)
         return Bank(
-            self.main.take([person]), self.others.take(rows), self.weights[person : person + 1]
-        )
+            self.main.take([person]), self.others.take(rows), self.weights[person : person + 1],
+            self.count, self.held[person : person + 1],
+        )  # fmt: skip
 
     def probability(self) -> Array:
         """Return the probability (R, len(hypotheses.NAMES)) of each kind of fault."""
         sums = [self.weights[:, [1 + i for i in rows_of(name)]].sum(axis=1) for name in NAMES]
         return np.stack(sums, axis=1)
+
+    def lasting(self, hours: float) -> Array:
+        """Return the probability (R,) of what takes turns and has lasted for so long at least."""
+        hour = (self.count - 1) // STEPS_AN_HOUR
+        old = [i for i, h in enumerate(HYPOTHESES)
+               if h.turn is not None and (hour - h.turn) % TURNS >= hours]  # fmt: skip
+        return np.asarray(self.weights[:, [1 + i for i in old]].sum(axis=1))
 
     def sensitivity(self) -> Array:
         """Return the expected log insulin sensitivity (R,) over the person's own, rhythm left out.
@@ -83,12 +97,14 @@ def bank_of(main: Ensemble, rng: np.random.Generator, members: int = MEMBERS_EAC
     rows = np.repeat(np.arange(main.rows), MODES)
     others = few.take(rows)
     _enter(others, np.ones(others.values.shape[:2], dtype=bool), rng)
-    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)))
+    held = np.zeros((main.rows, MODES), dtype=np.int64)
+    return Bank(main, others, np.tile(prior_weights(), (main.rows, 1)), 0, held)
 
 
 def prior_weights() -> Array:
     """Return the weights (1 + MODES,) that no reading has moved."""
     rest = np.array([h.per_day * h.hours / 24.0 for h in HYPOTHESES])
+    rest = np.where(_TAKES_TURNS, rest / TURNS, rest)
     weights = np.concatenate([[1.0], rest])
     return np.asarray(weights / weights.sum())
 
@@ -113,7 +129,8 @@ def step(bank: Bank, interval: Interval, rng: np.random.Generator) -> tuple[Bank
     weights = bank.weights * np.exp(fit - fit.max(axis=1, keepdims=True))
     weights = np.maximum(weights / weights.sum(axis=1, keepdims=True), SMALLEST_WEIGHT)
     weights = weights / weights.sum(axis=1, keepdims=True)
-    return Bank(main, others, weights), innovation
+    held = np.where(weights[:, 1:] > 0.5, bank.held + 1, 0)
+    return _settled(Bank(main, others, weights, bank.count + 1, held), rng), innovation
 
 
 def _log_likelihood(innovation: Innovation) -> Array:
@@ -126,31 +143,49 @@ def _log_likelihood(innovation: Innovation) -> Array:
 
 
 _STEP_DAY = 1.0 / STEPS_A_DAY
-_BEGINS = np.array([h.per_day * _STEP_DAY for h in HYPOTHESES])
+_TAKES_TURNS = np.array([h.turn is not None for h in HYPOTHESES])
+_PER_DAY = np.array([h.per_day for h in HYPOTHESES])
+_BEGINS = np.where(_TAKES_TURNS, 0.0, _PER_DAY * _STEP_DAY)
 _ENDS = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.hours)) for h in HYPOTHESES])
 _RENEWED = np.array([1.0 - np.exp(-STEP_MIN / (60.0 * h.fresh_hours)) for h in HYPOTHESES])
+_RENEWED[_TAKES_TURNS] = 0.0
+_LONGEST_MIN = np.array([np.inf if h.longest_h is None else 60.0 * h.longest_h for h in HYPOTHESES])
+STEPS_AN_HOUR = 60 // STEP_MIN
+
+
+def _rates(count: int) -> tuple[Array, Array, Array]:
+    """Return how many begin, end and are renewed in an interval, each (MODES,)."""
+    begins, ends, renewed = _BEGINS.copy(), _ENDS.copy(), _RENEWED.copy()
+    if count % STEPS_AN_HOUR == 0:
+        turn = count // STEPS_AN_HOUR % TURNS
+        anew = np.array([h.turn == turn for h in HYPOTHESES])
+        begins[anew] = _PER_DAY[anew] / 24.0
+        ends[anew] = renewed[anew] = 1.0
+    return begins, ends, renewed
 
 
 def _mixed(bank: Bank, rng: np.random.Generator) -> tuple[Bank, NDArray[np.bool_]]:
     """Let members pass between "nothing is wrong" and each hypothesis; tell who entered one."""
     before = bank.weights
-    in_flow, out_flow = before[:, :1] * _BEGINS, before[:, 1:] * _ENDS
-    calm = before[:, 0] * (1.0 - _BEGINS.sum()) + out_flow.sum(axis=1)
-    wrong = before[:, 1:] * (1.0 - _ENDS) + in_flow
+    begins, ends, renewed = _rates(bank.count)
+    in_flow, out_flow = before[:, :1] * begins, before[:, 1:] * ends
+    calm = before[:, 0] * (1.0 - begins.sum()) + out_flow.sum(axis=1)
+    wrong = before[:, 1:] * (1.0 - ends) + in_flow
     weights = np.concatenate([calm[:, None], wrong], axis=1)
     main = _left(bank, out_flow / calm[:, None], rng)
-    share = np.maximum(
-        in_flow / wrong, _RENEWED * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
-    )
+    pace = renewed * (1.0 - before[:, 1:] / before.sum(axis=1)[:, None])
+    share = np.maximum(in_flow / wrong, np.where(renewed < 1.0, pace, 1.0))
     shape = bank.others.values.shape[:2]
     entered = rng.random(shape) < share.reshape(-1, 1)
     person = np.repeat(np.arange(main.rows), MODES)[:, None]
     source = rng.integers(0, main.members, shape)
     values = np.where(entered[:, :, None], bank.main.values[person, source], bank.others.values)
     noise = np.where(entered[:, :, None], bank.main.noise[person, source], bank.others.noise)
-    others = replace(bank.others, values=values, noise=noise)
+    theirs = bank.others.surprise.reshape(-1, MODES)
+    surprise = np.where(renewed < 1.0, theirs, bank.main.surprise[:, None])
+    others = replace(bank.others, values=values, noise=noise, surprise=surprise.ravel())
     _enter(others, entered, rng)
-    return Bank(main, others, weights), entered
+    return replace(bank, main=main, others=others, weights=weights), entered
 
 
 def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
@@ -172,6 +207,34 @@ def _left(bank: Bank, share: Array, rng: np.random.Generator) -> Ensemble:
     for name in ("offset", "extra"):
         freed[name][who, member] = 0.0
     return freed
+
+
+def _settled(bank: Bank, rng: np.random.Generator) -> Bank:
+    """Return the filters, begun anew where a fault of the sensor has lasted longer than any does.
+
+    Otherwise a sensor that was replaced after it had drifted would for ever be taken for a pressed
+    one, and the main filter for one that had lost its person. Members of that hypothesis take over,
+    with glucose where the sensor says.
+    """
+    late = np.argwhere(bank.held * STEP_MIN > _LONGEST_MIN)
+    if not len(late):
+        return bank
+    main = replace(bank.main, values=bank.main.values.copy(), noise=bank.main.noise.copy())
+    others = replace(bank.others, values=bank.others.values.copy(), noise=bank.others.noise.copy())
+    weights, held = bank.weights.copy(), bank.held.copy()
+    for person, mode in late.tolist():
+        sure = as_the_sensor_says(others.take([person * MODES + mode]))
+        take = np.arange(main.members) % others.members
+        main.values[person], main.noise[person] = sure.values[0, take], sure.noise[0, take]
+        rows = slice(person * MODES, (person + 1) * MODES)
+        which = rng.integers(0, main.members, (MODES, others.members))
+        others.values[rows], others.noise[rows] = (
+            main.values[person, which], main.noise[person, which],
+        )  # fmt: skip
+        weights[person], held[person] = prior_weights(), 0
+    begun = np.repeat((held == 0).all(axis=1) & np.isin(np.arange(main.rows), late[:, 0]), MODES)
+    _enter(others, np.repeat(begun[:, None], others.members, axis=1), rng)
+    return replace(bank, main=main, others=others, weights=weights, held=held)
 
 
 def _enter(others: Ensemble, entered: NDArray[np.bool_], rng: np.random.Generator) -> None:
@@ -200,12 +263,3 @@ def _acting(others: Ensemble, entered: NDArray[np.bool_]) -> Acting:
         else:
             doing.sensitivity[rows] = np.minimum(extra[rows], 0.0)
     return doing
-
-
-def joined(banks: list[Bank]) -> Bank:
-    """Return the filters of several people as one."""
-    return Bank(
-        stack([b.main for b in banks]),
-        stack([b.others for b in banks]),
-        np.concatenate([b.weights for b in banks]),
-    )

@@ -96,7 +96,7 @@ class Coordinates:
         values: dict[str, Array] = {}
         moved = z[:, : len(FITTED)] @ self.root.T
         for name, how in PRIMARY.items():
-            t = np.full(len(z), self.centre[name])
+            t = np.array([self.centre[name]])
             if name in FITTED:
                 t = t + moved[:, FITTED.index(name)]
             values[name] = np.exp(t) if how == "log" else 1.0 / (1.0 + np.exp(-t))
@@ -106,8 +106,15 @@ class Coordinates:
                 values[name] = np.clip(values[name], quantity.low, quantity.high)
         fastest = SLOWEST_STEP * values["kd"] / values["ka1_share"]
         values["ka2"] = np.minimum(values["ka2"], fastest)
-        values |= {k: np.full(len(z), v) for k, v in self.shared.items()}
+        values |= {k: np.array([v]) for k, v in self.shared.items()}
         return complete(values, self.model)
+
+    def basal_insulin(self, z: Array) -> Array:
+        """Return the basal plasma insulin ``Ib`` (B,), pmol/L, of ``params`` alone."""
+        k = FITTED.index("Ib")
+        quantity = self.model.parameters[self.model.parameter_index["Ib"]]
+        own = np.exp(self.centre["Ib"] + z[:, : len(FITTED)] @ self.root[k])
+        return np.asarray(np.clip(own, quantity.low, quantity.high))
 
     def carb_factor(self, z: Array) -> Array:
         """Return the factor (B,) on recorded carbohydrate."""

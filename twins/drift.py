@@ -32,7 +32,7 @@ def insulin_action(bank: Bank) -> float:
     main = bank.main
     index = main.model.parameter_index
     log = np.log(main.params()[:, [index["Vmx"], index["kp3"]]]).mean()
-    fast = float(main["effect"].mean())
+    fast = float((main["day"] + main["effect"]).mean())
     return float(log + fast + bank.sensitivity()[0])
 
 

@@ -2,12 +2,12 @@
 
 One row per person (or per person and hypothesis), one member per possible truth. Everything that
 a reading can correct lies in one array, whose columns are the model's states, the standardised
-coordinates of the body, and six quantities that change as time goes by (``WALKING``).
+coordinates of the body, and quantities that change as time goes by (``WALKING``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -26,12 +26,15 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 MEMBERS = 256
-WALKING = ("level", "effect", "error", "offset", "portion", "extra")
-"""Log sensitivity over the person's own: a slow level, and an effect of some hours; the sensor's
-AR(1) error and a lasting offset, mg/dL; log eaten over counted carbohydrate of the present meal;
-and a number that a hypothesis gives its own meaning."""
-LARGEST_LEVEL, LARGEST_ERROR = 2.0, 150.0
+LATELY = ("usual_action", "action_6_h", "action_12_h", "action_24_h")
+WALKING = ("level", "day", "effect", "error", "offset", "portion", "extra", *LATELY)
+"""Log sensitivity over the person's own: a slow level, an effect of about a day and one of some
+hours; the sensor's AR(1) error and a lasting offset, mg/dL; log eaten over counted carbohydrate
+of the present meal; a number that a hypothesis gives its own meaning; and running means of log
+insulin action."""
+LARGEST_LEVEL, LARGEST_ERROR, LARGEST_ACTION = 2.0, 150.0, 8.0
 SMALLEST_ROWS = 2
+LOWEST_GLUCOSE = 30.0  # mg/dL, where a sensor's offset would take members below any life
 
 
 @dataclass(frozen=True)
@@ -113,15 +116,25 @@ class Ensemble:
 
     def params(self) -> Array:
         """Return the model's parameters (R * N, P), sensitivity left out."""
-        parts = []
+        return np.concatenate([where.params(z) for where, z in self._bodies()])
+
+    def basal_insulin(self) -> Array:
+        """Return basal plasma insulin (R, N), pmol/L, without the rest of the parameters."""
+        parts = [where.basal_insulin(z) for where, z in self._bodies()]
+        return np.concatenate(parts).reshape(self.values.shape[:2])
+
+    def _bodies(self) -> Iterator[tuple[Coordinates, Array]]:
+        """Yield the coordinates (n * N, d) of neighbours for whom they mean the same."""
         first = 0
-        for where, same in groupby(self.people, key=lambda person: id(person.where)):
+        for _, same in groupby(self.people, key=lambda person: id(person.where)):
             n = len(list(same))
             z = np.ascontiguousarray(self.z[first : first + n]).reshape(-1, len(NAMES))
-            parts.append(self.people[first].where.params(z))
+            yield self.people[first].where, z
             first += n
-            del where
-        return np.concatenate(parts)
+
+    def shift(self) -> Array:
+        """Return log sensitivity (R, N) over the person's own, the rhythm of the day left out."""
+        return self["level"] + self["day"] + self["effect"]
 
     def carb_factor(self) -> Array:
         """Return eaten over counted carbohydrate (R, N)."""
@@ -148,7 +161,7 @@ class Ensemble:
 
     def present(self, row: int, time_s: float, minute_of_day: float) -> Present:
         """Return where the members of one row are."""
-        shift = self["level"][row] + self["effect"][row] + self.people[row].usual(minute_of_day)
+        shift = self.shift()[row] + self.people[row].usual(minute_of_day)
         error = self["error"][row] + self["offset"][row]
         return Present(time_s, self.states[row].copy(), shift, error.copy())
 
@@ -207,11 +220,38 @@ def from_posterior(
     take = posterior.rows(members, rng)
     now = posterior.present.take(take)
     walking = np.zeros((members, len(WALKING)))
-    walking[:, WALKING.index("effect")] = now.sensitivity - person.usual(minute)
+    shift = now.sensitivity - person.usual(minute)
+    both = person.variation.day**2 + person.variation.window**2
+    share = person.variation.day**2 / both
+    # Of the sum of two normal effects that is known, their difference is not.
+    unknown = np.sqrt(share * (1.0 - share) * both) * rng.standard_normal(members)
+    walking[:, WALKING.index("day")] = share * shift + unknown
+    walking[:, WALKING.index("effect")] = (1.0 - share) * shift - unknown
     walking[:, WALKING.index("error")] = now.error
     values = np.concatenate([now.states, posterior.z[take], walking], axis=1)
     ensemble = Ensemble((person,), values[None], posterior.noise[take][None], np.ones(1))
+    begin(ensemble)
     return bounded(ensemble)
+
+
+def action(ensemble: Ensemble, params: Array) -> Array:
+    """Return log insulin action (R, N) of members with parameters (R * N, P), about the prior's.
+
+    Mean of the strengths on muscle and liver, the sensitivity in force added; the rhythm of the
+    day is left out.
+    """
+    model, shape = ensemble.model, ensemble.values.shape[:2]
+    columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
+    own = np.log(params[:, columns]).mean(axis=1).reshape(shape)
+    about = [0.5 * (p.where.centre["Vmx"] + p.where.centre["kp3"]) for p in ensemble.people]
+    return np.asarray(own - np.array(about)[:, None] + ensemble.shift())
+
+
+def begin(ensemble: Ensemble) -> None:
+    """Let every member's past be as its body is of itself, in place: nothing unusual so far."""
+    own = action(ensemble, ensemble.params()) - ensemble.shift()
+    for name in LATELY:
+        ensemble[name][:] = own
 
 
 def bounded(ensemble: Ensemble) -> Ensemble:
@@ -223,11 +263,36 @@ def bounded(ensemble: Ensemble) -> Ensemble:
     low[: len(quantities)] = [q.low for q in quantities]
     high[: len(quantities)] = [q.high for q in quantities]
     for name, most in (
-        ("level", LARGEST_LEVEL), ("effect", LARGEST_LEVEL),
+        ("level", LARGEST_LEVEL), ("day", LARGEST_LEVEL), ("effect", LARGEST_LEVEL),
         ("error", LARGEST_ERROR), ("offset", LARGEST_ERROR), ("portion", LARGEST_LEVEL),
-        ("extra", 1000.0),
+        ("extra", 1000.0), *((name, LARGEST_ACTION) for name in LATELY),
     ):  # fmt: skip
         at = column(model, name)
         low[at], high[at] = -most, most
     values = np.clip(ensemble.values, low, high)
     return replace(ensemble, values=np.where(np.isnan(values), 0.0, values))
+
+
+def remembering(fresh: Ensemble, before: Ensemble) -> Ensemble:
+    """Return the ensemble of a new fit with what an older one of the same people remembers.
+
+    How far insulin action of late lies from the usual one is carried over; the usual one is that of
+    the new fit.
+    """
+    values = fresh.values.copy()
+    out = replace(fresh, values=values)
+    for name in LATELY[1:]:
+        away = before[name] - before[LATELY[0]]
+        out[name][:] = out[LATELY[0]] + away[:, np.arange(fresh.members) % before.members]
+    return bounded(out)
+
+
+def as_the_sensor_says(ensemble: Ensemble) -> Ensemble:
+    """Return members whose glucose is what they thought the sensor's offset made of it."""
+    out = replace(ensemble, values=ensemble.values.copy())
+    glucose = ensemble.glucose(ensemble.params())
+    ratio = np.maximum(glucose + ensemble["offset"], LOWEST_GLUCOSE) / np.maximum(glucose, 1.0)
+    for name in ("plasma_glucose_mass", "tissue_glucose_mass", "interstitial_glucose_mass"):
+        out.states[:, :, ensemble.model.state_index[name]] *= ratio
+    out["offset"][:] = out["extra"][:] = 0.0
+    return bounded(out)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.engine import engine_for
-from .ensemble import Ensemble, bounded
+from .ensemble import LATELY, Ensemble, action, bounded
 from .prior import FITTED
 
 Array = NDArray[np.float64]
@@ -30,12 +30,16 @@ SHRINK_A_DAY = 0.95
 SMALLEST_SD = 0.1  # of a coordinate, in prior standard deviations (project choice)
 # A level that wanders by 0.3 within ninety days of half-life moves 0.037 a day (project choice).
 LEVEL_SD_A_DAY = 0.037
-EFFECT_HOURS = 8.0  # as long as a window of the batch fit
+# Effects that last a day and a window of the batch fit fade as their autocorrelations do, on
+# average: uniform onset makes these triangles of 24 and 8 h, whose areas are half as long.
+DAY_HOURS, EFFECT_HOURS = 12.0, 4.0
 READING_SD = 1.0  # mg/dL: rounding, and what the AR(1) error leaves out
 OUTLIER_SD = 3.0  # innovations beyond count less and less (Huber)
 SURPRISE_HOURS, MOST_INFLATION = 12.0, 2.0
 # The sensor's errors are learnt besides, as fast as this (project choice).
 NOISE_HOURS, SMALLEST_NOISE, LARGEST_NOISE = 24.0, 2.0, 60.0
+# Of the running means of insulin action: the usual one, and three of lately (project choices).
+LATELY_HOURS = (10 * 24.0, 6.0, 12.0, 24.0)
 CHANCE = 2.0  # squared correlations below this many times 1/(N-1) are chance
 
 
@@ -144,16 +148,22 @@ def forecast(
     _walk(now, interval, rng, inflation)
     params = now.params()
     minutes = _advance(now, params, interval, doing)
+    _remember(now, params, doing)
     return now, minutes + (now["error"] + now["offset"])
 
 
 def _walk(now: Ensemble, interval: Interval, rng: np.random.Generator, inflation: Array) -> None:
     """Let everything that changes by itself change, in place."""
     shape = now.values.shape[:2]
-    fade = float(np.exp(-STEP_MIN / (60.0 * EFFECT_HOURS)))
-    kick = rng.standard_normal((4, *shape))
-    spread = np.array([np.hypot(p.variation.day, p.variation.window) for p in now.people])[:, None]
-    now["effect"][:] = fade * now["effect"] + inflation * spread * np.sqrt(1 - fade**2) * kick[0]
+    kick = rng.standard_normal((5, *shape))
+    variations = [p.variation for p in now.people]
+    for name, hours, sd, fresh in (
+        ("day", DAY_HOURS, [v.day for v in variations], kick[0]),
+        ("effect", EFFECT_HOURS, [v.window for v in variations], kick[4]),
+    ):
+        fade = float(np.exp(-STEP_MIN / (60.0 * hours)))
+        spread = inflation * np.sqrt(1.0 - fade**2) * np.array(sd)[:, None]
+        now[name][:] = fade * now[name] + spread * fresh
     now["level"][:] += inflation * LEVEL_SD_A_DAY / np.sqrt(STEPS_A_DAY) * kick[1]
     sigma, rho = now.noise[:, :, 0], now.noise[:, :, 1]
     now["error"][:] = rho * now["error"] + inflation * sigma * np.sqrt(1.0 - rho**2) * kick[2]
@@ -190,7 +200,7 @@ def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) ->
     model, shape = now.model, now.values.shape[:2]
     u = _inputs(now, params, interval, doing)
     usual = [p.usual(m) for p, m in zip(now.people, interval.minute_of_day.tolist(), strict=True)]
-    shift = now["level"] + now["effect"] + doing.sensitivity + np.array(usual)[:, None]
+    shift = now.shift() + doing.sensitivity + np.array(usual)[:, None]
     strong = params.copy()
     columns = [model.parameter_index[name] for name in ("Vmx", "kp3")]
     strong[:, columns] *= np.exp(shift).reshape(-1, 1)
@@ -204,15 +214,26 @@ def _advance(now: Ensemble, params: Array, interval: Interval, doing: Acting) ->
     return np.asarray(np.einsum("trn,rt->rn", glucose, interval.when))
 
 
+def _remember(now: Ensemble, params: Array, doing: Acting) -> None:
+    """Move each member's running means of insulin action on, in place.
+
+    A reading then corrects them by their covariance with it, as it does everything else: they are
+    what is known of the last hours now, and not what was thought of them then.
+    """
+    acts = action(now, params) + doing.sensitivity
+    for name, hours in zip(LATELY, LATELY_HOURS, strict=True):
+        now[name][:] += (1.0 - np.exp(-STEP_MIN / (60.0 * hours))) * (acts - now[name])
+
+
 def _inputs(now: Ensemble, params: Array, interval: Interval, doing: Acting) -> Array:
     """Return the inputs (5, 2, R * N) of members."""
     shape = now.values.shape[:2]
     counted = now.carb_factor() * np.exp(now["portion"])
     eaten = counted[:, :, None] * interval.carbs[:, None, :] + doing.grams[:, :, None] / STEP_MIN
-    own = now.people[0].where.own_basal(params).reshape(shape)
-    given = (
-        interval.insulin[:, None, :] + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
-    )
+    given = interval.insulin[:, None, :]
+    if interval.own_basal.any():
+        own = now.people[0].where.own_basal(params).reshape(shape)
+        given = given + np.where(interval.own_basal[:, None], own, 0.0)[..., None]
     given = given * doing.delivered[:, :, None]
     return np.stack([a.transpose(2, 0, 1).reshape(STEP_MIN, -1) for a in (eaten, given)], axis=1)
 
@@ -287,7 +308,7 @@ def _physical(ensemble: Ensemble) -> Ensemble:
     """Return the ensemble within its bounds; insulin cannot act less than none at all."""
     inside = bounded(ensemble)
     model = inside.model
-    least = -inside.params()[:, model.parameter_index["Ib"]].reshape(inside.values.shape[:2])
+    least = -inside.basal_insulin()
     remote = inside.states[:, :, model.state_index["remote_insulin"]]
     np.maximum(remote, least, out=remote)
     return inside

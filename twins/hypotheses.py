@@ -32,6 +32,11 @@ class Hypothesis:
         its members are renewed at this pace.
     draw : callable
         ``draw(rng, shape)`` gives the number that each member of it gets (``Ensemble['extra']``).
+    longest_h : float, optional
+        What it explains for longer than this was no fault: the body is as the sensor says.
+    turn : int, optional
+        It begins at one moment for all of its members: at each hour whose number leaves this
+        remainder when divided by ``TURNS``. Other hypotheses may begin at any interval.
     """
 
     name: str
@@ -39,6 +44,8 @@ class Hypothesis:
     hours: float
     fresh_hours: float
     draw: Draw
+    turn: int | None = None
+    longest_h: float | None = None
 
 
 def _nothing(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -62,15 +69,14 @@ def _weaker(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return -rng.uniform(0.25, 0.8, shape)
 
 
-# Insulin that stopped long ago and insulin that has just stopped look unlike each other, so that
-# each age of an occlusion has a filter of its own; their probabilities are added up.
+# "No insulin has arrived since t" has a filter of its own for each hour t of the last eight, whose
+# likelihood grows unmixed from t on; their probabilities are added up.
+TURNS = 8
 HYPOTHESES = (
-    Hypothesis("occlusion", 0.02, 8.0, 1.5, _nothing),
-    Hypothesis("occlusion", 0.02, 8.0, 4.0, _nothing),
-    Hypothesis("occlusion", 0.02, 8.0, 8.0, _nothing),
+    *(Hypothesis("occlusion", 0.06, 8.0, 8.0, _nothing, turn) for turn in range(TURNS)),
     Hypothesis("meal", 0.3, 3.0, 1.0, _grams),  # g, eaten at once and not logged
-    Hypothesis("compression", 0.3, 0.7, 0.2, _pressure),  # mg/dL
-    Hypothesis("drift", 0.03, 12.0, 6.0, _ramp),  # mg/dL per five minutes
+    Hypothesis("compression", 0.3, 0.7, 0.2, _pressure, longest_h=2.0),  # mg/dL
+    Hypothesis("drift", 0.03, 12.0, 6.0, _ramp, longest_h=24.0),  # mg/dL per five minutes
     Hypothesis("illness", 0.03, 96.0, 12.0, _weaker),  # log sensitivity
 )
 NAMES = tuple(dict.fromkeys(h.name for h in HYPOTHESES))

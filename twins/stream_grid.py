@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..records.series import GlucoseSeries
 from ..records.timeline import Timeline
-from .ensemble_kalman import STEP_MIN, Interval
+from .ensemble_kalman import STEP_MIN, STEPS_A_DAY, Interval
 from .observations import LONG_ACTING_MIN, MEAL_GAP_MIN, eat
 
 Array = NDArray[np.float64]
@@ -67,6 +67,16 @@ class Steps:
         """Return the intervals from number k on."""
         parts = {f.name: getattr(self, f.name)[k:] for f in fields(self) if f.name not in _SCALARS}
         return Steps(start_s=self.start_s + STEP_S * k, own_basal=self.own_basal, **parts)
+
+
+def number_of(time_s: float) -> int:
+    """Return which interval since 1970 begins at or before a time, s."""
+    return round(time_s // STEP_S)
+
+
+def day_of(number: int) -> int:
+    """Return the day (UTC, since 1970) of an interval."""
+    return number // STEPS_A_DAY
 
 
 _SCALARS = ("start_s", "own_basal")

@@ -26,7 +26,7 @@ from .stream_grid import Steps
 from .twin import Twin, twin_from_dict
 
 Array = NDArray[np.float64]
-FORMAT = 1
+FORMAT = 2
 STATE_FILE, HISTORY_FILE, FLAGS_FILE = "state.npz", "versions.jsonl", "flags.jsonl"
 
 
@@ -145,8 +145,10 @@ def _put(point: Point, key: str, arrays: dict[str, Any]) -> dict[str, Any]:
         arrays[f"{key}_{name}_noise"] = ensemble.noise
         arrays[f"{key}_{name}_surprise"] = ensemble.surprise
     arrays[f"{key}_weights"], arrays[f"{key}_means"] = point.bank.weights, point.means
+    arrays[f"{key}_held"] = point.bank.held
     return {
         "number": point.number,
+        "count": point.bank.count,
         "twin": point.twin,
         "monitor": point.monitor.to_dict(),
         "daily": point.daily,
@@ -202,7 +204,9 @@ def _get(
         )
         return Ensemble((person,) * rows, values, noise, surprise)
 
-    bank = Bank(ensemble("main", 1), ensemble("others", MODES), arrays[f"{key}_weights"])
+    others, weights = ensemble("others", MODES), arrays[f"{key}_weights"]
+    held = arrays[f"{key}_held"].astype(np.int64)
+    bank = Bank(ensemble("main", 1), others, weights, meta["count"], held)
     return Point(
         meta["number"], meta["twin"], bank, Monitor.from_dict(meta["monitor"]),
         arrays[f"{key}_means"], tuple((int(d), float(s), int(n)) for d, s, n in meta["daily"]),

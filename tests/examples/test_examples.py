@@ -20,6 +20,7 @@ ARGUMENTS = {
         *("--out", "residual.json", "--people", "60", "--steps", "1"),
         *("--test", "3", "--signs", "20"),
     ],
+    "train_alarms.py": ["--people", "2", "--ill", "1", "--days", "2"],
     "train_residual.py": [
         *("--out", "residual.json", "--training", "1", "--validation", "1", "--test", "1"),
         *("--steps", "1", "--batch", "8"),

@@ -12,7 +12,7 @@ from dosegym.physiology.population import Patients
 from dosegym.records.series import BasalIntervals, Boluses, GlucoseSeries, Meals, TherapySettings
 from dosegym.records.timeline import Timeline
 from dosegym.twins.coordinates import NAMES, coordinates_for, start_coordinate
-from dosegym.twins.virtual import Life, live
+from dosegym.twins.virtual import Life, Mishaps, live
 
 WEIGHT_KG = 75.0
 
@@ -21,7 +21,7 @@ WEIGHT_KG = 75.0
 def body_in_prior() -> Callable[..., tuple[np.ndarray, Timeline]]:
     """Return a function that draws a body from the adult prior and lets it live."""
 
-    def make(seed: int, life: Life) -> tuple[np.ndarray, Timeline]:
+    def make(seed: int, life: Life, mishaps: Mishaps | None = None) -> tuple[np.ndarray, Timeline]:
         rng = np.random.default_rng(seed)
         where = coordinates_for("adult", WEIGHT_KG, None)
         z = np.clip(rng.standard_normal((1, len(NAMES))), -1.5, 1.5)
@@ -33,7 +33,8 @@ def body_in_prior() -> Callable[..., tuple[np.ndarray, Timeline]]:
             where.model.name, (f"body-{seed}",), ("adult",), where.params(z),
             {"weight_kg": np.array([WEIGHT_KG]), "age_years": np.array([40.0])},
         )  # fmt: skip
-        (record,) = live(where.model, person, life, rng, where.carb_factor(z))
+        eaten = where.carb_factor(z)
+        (record,) = live(where.model, person, life, rng, eaten, mishaps=mishaps)
         return z[0], record
 
     return make

@@ -12,17 +12,17 @@ from dosegym.physiology.errors import InputError
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin
 from dosegym.twins.anomaly import Episode, Monitor, follow, surprise
-from dosegym.twins.anomaly_features import LABELS, first_means, looked_at
+from dosegym.twins.anomaly_features import LABELS, first_means, lately, looked_at
 from dosegym.twins.anomaly_table import MEANINGS
-from dosegym.twins.anomaly_thresholds import THRESHOLDS, WEIGHTS, Threshold
-from dosegym.twins.bank import Bank, bank_of, prior_weights, step
+from dosegym.twins.anomaly_thresholds import THRESHOLDS, Threshold
+from dosegym.twins.bank import Bank, bank_of, step
 from dosegym.twins.drift import changed
 from dosegym.twins.ensemble import ensemble_of
 from dosegym.twins.faults import KINDS, plan
 from dosegym.twins.hypotheses import NAMES
 from dosegym.twins.missed_bolus import logged_without_bolus
 from dosegym.twins.stream_grid import Steps, interval_of, steps_of
-from dosegym.twins.virtual import Life
+from dosegym.twins.virtual import Life, no_mishaps
 
 DAY = 288
 
@@ -67,14 +67,38 @@ def test_a_pressed_sensor_is_told_from_low_glucose(lived: tuple[Twin, Steps]) ->
     assert pressed[65:].max() < 0.5
 
 
-def test_insulin_that_does_not_arrive_is_an_occlusion(lived: tuple[Twin, Steps]) -> None:
-    """Glucose that rises for hours while insulin is logged gives the occlusion its weight."""
+@pytest.mark.parametrize("seed", [15, 16, 17])
+def test_insulin_that_does_not_arrive_is_an_occlusion(
+    body_in_prior: Callable[..., tuple[np.ndarray, Timeline]], seed: int
+) -> None:
+    """Eight hours without any insulin convince; the same day with it does not."""
+    stopped = no_mishaps(3 * DAY, 1)
+    begin = 2 * DAY + 60
+    stopped.delivered[begin : begin + 96] = 0.0
+    most = []
+    for wrong in (stopped, None):
+        record = body_in_prior(seed, Life(days=3.0), wrong)[1]
+        start = float(record.glucose.time_s[0])
+        known = record.window(start, start + 2 * 86400.0 + 1.0)
+        twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+        seen = run(twin, steps_of(record, twin.end_s, DAY, 1.0), 60 + 96)[1]
+        most.append(seen[60:, NAMES.index("occlusion")].max())
+    assert most[0] > 0.5
+    assert most[1] < 0.5
+
+
+def test_an_occlusion_is_dated(lived: tuple[Twin, Steps]) -> None:
+    """Hypotheses that take turns begin one an hour, and tell how long insulin has been away."""
+    rng = np.random.default_rng(5)
     twin, steps = lived
-    reading = steps.reading.copy()
-    rise = np.maximum(np.arange(110) - 18, 0) * 4.0
-    reading[10:120] = np.minimum(reading[10:120] + rise, 400.0)
-    occluded = run(twin, replace(steps, reading=reading), 110)[1][:, NAMES.index("occlusion")]
-    assert occluded.max() > 10.0 * prior_weights()[1:4].sum()
+    bank = bank_of(ensemble_of(twin, rng, 64), rng, 16)
+    for k in range(30):
+        bank, _ = step(bank, interval_of([steps], k), rng)
+    assert bank.count == 30
+    whole = bank.probability()[0, NAMES.index("occlusion")]
+    assert bank.lasting(0.0)[0] == pytest.approx(whole)
+    young = bank.weights[0, 1 + (29 // 12)]
+    assert bank.lasting(1.0)[0] == pytest.approx(whole - young)
 
 
 def test_one_alarm_per_episode() -> None:
@@ -115,8 +139,8 @@ def test_a_logged_meal_without_bolus_is_seen_in_the_record() -> None:
     assert logged_without_bolus(replace(steps, reading=reading - 60.0), 32) is None
 
 
-def test_what_alarms_look_at_fits_their_weights(lived: tuple[Twin, Steps]) -> None:
-    """Every weighing has one weight per feature; features are finite without a reading too."""
+def test_what_alarms_look_at_is_labelled(lived: tuple[Twin, Steps]) -> None:
+    """Features have a label each, and are finite without a reading too."""
     rng = np.random.default_rng(2)
     bank = bank_of(ensemble_of(lived[0], rng, 16), rng, 8)
     nothing = np.array([np.nan])
@@ -124,7 +148,6 @@ def test_what_alarms_look_at_fits_their_weights(lived: tuple[Twin, Steps]) -> No
     assert features.shape == (1, len(LABELS))
     assert np.isfinite(features).all()
     assert means.shape == first_means(1).shape
-    assert all(len(weights) == len(LABELS) for _, weights in WEIGHTS.values())
     assert set(NAMES) <= set(THRESHOLDS)
 
 
@@ -160,3 +183,43 @@ def test_faults_are_planned_as_told() -> None:
     assert np.exp(wrong.sensitivity[-1, 0]) == pytest.approx(0.7)
     with pytest.raises(InputError, match="choose one of"):
         plan([["gremlins"]], 0, DAY, rng)
+
+
+def test_a_new_sensor_is_believed_in_the_end(lived: tuple[Twin, Steps]) -> None:
+    """Readings that fall by 50 mg/dL at once and stay are no compression after two hours."""
+    twin, steps = lived
+    reading = steps.reading.copy()
+    reading[100:] = np.maximum(reading[100:] - 50.0, 45.0)
+    rng = np.random.default_rng(3)
+    bank = bank_of(ensemble_of(twin, rng), rng)
+    fallen = replace(steps, reading=reading)
+    error, pressed = [], []
+    for k in range(200):
+        bank, innovation = step(bank, interval_of([fallen], k), rng)
+        error.append(innovation.standard[0])
+        pressed.append(bank.probability()[0, NAMES.index("compression")])
+    assert max(pressed[100:110]) > 0.9
+    assert np.mean(pressed[150:]) < 0.1
+    assert abs(np.mean(error[150:])) < 1.0
+
+
+def test_what_lately_was_otherwise_is_known(
+    body_in_prior: Callable[..., tuple[np.ndarray, Timeline]],
+) -> None:
+    """After a day at 55 % of the sensitivity the running means tell of it; else not.
+
+    The means reach the fall only in part, since they remember the hours before it.
+    """
+    told = []
+    for fall in (np.log(0.55), 0.0):
+        wrong = no_mishaps(3 * DAY, 1)
+        wrong.sensitivity[2 * DAY :] += fall
+        record = body_in_prior(21, Life(days=3.0), wrong)[1]
+        start = float(record.glucose.time_s[0])
+        known = record.window(start, start + 2 * 86400.0 + 1.0)
+        twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+        bank, _ = run(twin, steps_of(record, twin.end_s, DAY, 1.0), DAY - 6)
+        told.append(lately(bank)[0][0, 1])
+    assert told[0] < -0.2
+    assert abs(told[1]) < 0.15
+    assert told[0] < told[1] - 0.2

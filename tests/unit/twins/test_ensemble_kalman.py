@@ -12,7 +12,15 @@ from dosegym.records.series import GlucoseSeries
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin
 from dosegym.twins.ensemble import Ensemble, bounded, ensemble_of, stack
-from dosegym.twins.ensemble_kalman import READING_SD, Interval, analyse, forecast, update
+from dosegym.twins.ensemble_kalman import (
+    READING_SD,
+    SMALLEST_SD,
+    Interval,
+    analyse,
+    forecast,
+    update,
+)
+from dosegym.twins.prior import FITTED
 from dosegym.twins.stream_grid import interval_of, steps_of
 
 
@@ -91,6 +99,26 @@ def test_spread_never_collapses(twin: Twin, noisy: Timeline) -> None:
     for k in range(len(steps)):
         ensemble, _ = update(ensemble, interval_of([steps], k), rng)
     assert ensemble.z[:, :, :8].std(axis=1).min() > 0.05
+
+
+def test_a_collapsed_spread_opens_again(twin: Twin) -> None:
+    """Members that have become one grow apart to the floor, and without readings towards the prior.
+
+    The mean stays where it was: shrinkage and growth are about it.
+    """
+    rng = np.random.default_rng(7)
+    ensemble = ensemble_of(twin, rng, members=128)
+    body = slice(0, len(FITTED) + 1)
+    mean = ensemble.z[:, :, body].mean(axis=1, keepdims=True)
+    ensemble.z[:, :, body] = mean + 1e-4 * (ensemble.z[:, :, body] - mean)
+    for _ in range(288):
+        ensemble, _ = update(ensemble, quiet(np.nan), rng)
+    after_a_day = ensemble.z[:, :, body].std(axis=1)
+    assert after_a_day.min() > 0.95 * SMALLEST_SD
+    for _ in range(288):
+        ensemble, _ = update(ensemble, quiet(np.nan), rng)
+    assert ensemble.z[:, :, body].std(axis=1).mean() > 1.03 * after_a_day.mean()
+    assert np.abs(ensemble.z[:, :, body].mean(axis=1) - mean[:, 0]).max() < 0.1
 
 
 def test_innovations_are_as_large_as_expected(twin: Twin, noisy: Timeline) -> None:

@@ -19,9 +19,10 @@ from dosegym.physiology.errors import InputError
 from dosegym.records.series import Boluses, GlucoseSeries, Meals
 from dosegym.records.timeline import Timeline
 from dosegym.records.write import write_record
-from dosegym.twins import Twin, fit_twin
+from dosegym.twins import Twin, fit_twin, stream, stream_change, stream_refit
+from dosegym.twins.ensemble import ensemble_of, remembering
 from dosegym.twins.stream import Follower, follow
-from dosegym.twins.stream_refit import tempered
+from dosegym.twins.stream_refit import nightly, tempered
 from dosegym.twins.stream_state import STATE_FILE, append_lines
 from dosegym.twins.virtual import Life
 
@@ -61,6 +62,25 @@ def test_many_polls_or_one_end_alike(lived: tuple[Twin, Timeline]) -> None:
     assert np.array_equal(values(often), values(once))
     assert often.twin.sha256 == once.twin.sha256
     assert once.poll(until(record, HOURS)) is None
+
+
+@pytest.mark.parametrize("late_s", [0.0, 4.0, 149.0, 151.0, 296.0])
+def test_no_reading_of_the_fit_is_taken_in_again(
+    lived: tuple[Twin, Timeline], late_s: float
+) -> None:
+    """A sensor's clock is no multiple of five minutes; what was fitted is not followed as well."""
+    record = until(lived[1], 25.0)
+    glucose = record.glucose
+    shifted = GlucoseSeries(glucose.time_s + late_s, glucose.mg_dl, glucose.censored)
+    record = replace(record, glucose=shifted)
+    known = record.window(float(shifted.time_s[0]), float(shifted.time_s[-13]) + 1.0)
+    twin = fit_twin(known, posterior="laplace", starts=1, hold_out=False)
+    follower = Follower(twin, **FEW)
+    assert follower.poll(known) is None
+    update = follower.poll(record)
+    assert update is not None
+    assert update.intervals in (12, 13)
+    assert np.isfinite(follower.state.steps.reading).sum() == 12
 
 
 def changes(record: Timeline) -> dict[str, Timeline]:
@@ -109,6 +129,27 @@ def test_late_edited_and_deleted_entries_are_as_if_always_so(
         assert follower.twin.sha256 != before, name
         follower.poll(record)
         assert follower.twin.sha256 == before, name
+
+
+def test_what_is_older_than_the_window_is_not_seen(
+    lived: tuple[Twin, Timeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit within the window (here a day, else 14) rewinds; an older one changes nothing."""
+    for module in (stream, stream_change):
+        monkeypatch.setattr(module, "DAYS_KEPT", 1)
+    twin, record = lived
+    follower = Follower(twin, **FEW)
+    for hours in (47.0, 57.0):
+        follower.poll(until(record, hours))
+    record = until(record, 57.0)
+    before = follower.twin.sha256
+    for hours, seen in ((26.0, False), (50.0, True)):
+        value = np.array(record.glucose.mg_dl)
+        value[round(12 * hours)] += 30.0
+        glucose = replace(record.glucose, mg_dl=value)
+        update = follower.poll(replace(record, glucose=glucose))
+        assert (update is not None) == seen
+        assert (follower.twin.sha256 != before) == seen
 
 
 def test_an_export_of_the_last_hours_deletes_nothing(lived: tuple[Twin, Timeline]) -> None:
@@ -244,6 +285,35 @@ def test_a_nightly_fit_replaces_the_ensemble(lived: tuple[Twin, Timeline]) -> No
     assert len(asked) == 1
     assert follower.state.now.twin == 1
     assert any("nightly fit" in note for note in update.notes)
+
+
+def test_a_nightly_fit_keeps_what_lately_means(lived: tuple[Twin, Timeline]) -> None:
+    """How far insulin action of late lies from the usual one outlives the change of ensembles."""
+    twin = lived[0]
+    rng = np.random.default_rng(5)
+    before = ensemble_of(twin, rng, 64)
+    before["action_24_h"][:] -= 0.4
+    after = remembering(ensemble_of(twin, rng, 32), before)
+    away = after["action_24_h"] - after["usual_action"]
+    assert away.mean() == pytest.approx(-0.4, abs=1e-9)
+    assert (after["action_6_h"] - after["usual_action"]).mean() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_nightly_fit_starts_from_what_older_days_taught(
+    lived: tuple[Twin, Timeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days within the window count by their readings only, days before it by a tempered prior."""
+    twin, record = lived
+    end = twin.end_s + 86400.0
+    inside = nightly(record, [twin], end, 0)
+    assert np.array_equal(inside.where.root, twin.where.root)
+    monkeypatch.setattr(stream_refit, "WINDOW_S", 86400.0)
+    for days, least, most in ((0.0, 0.0, 1.0), (400.0, 0.999, 1.001)):
+        old = replace(twin, end_s=end - 86400.0 - days * 86400.0)
+        fresh = nightly(record, [old], end, 0)
+        ratio = np.linalg.det(fresh.where.root) / np.linalg.det(twin.where.root)
+        assert least < ratio < most
+    assert fresh.end_s == pytest.approx(end, abs=300.0)
 
 
 def test_the_tempered_prior_is_the_power_of_the_likelihood(lived: tuple[Twin, Timeline]) -> None:
