@@ -31,7 +31,6 @@ PART: Final = 0.1
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
 FEWEST_LAST, MOST_LAST = 80, 300
-FORGOTTEN: Final = 0.03
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
@@ -128,7 +127,7 @@ def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Samp
 def effort_for(seen: Observations) -> Effort:
     """Return how hard to move particles: a long record allows fewer moves at the same cost."""
     last = int(np.clip(LAST_MOVE_DAYS / seen.days, FEWEST_LAST, MOST_LAST))
-    return Effort(MOVES, last, FORGOTTEN, blocks=True)
+    return Effort(MOVES, last, blocks=True)
 
 
 def passes(found: Tempered) -> bool:

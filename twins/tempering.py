@@ -34,6 +34,12 @@ FIRST_SHARE: Final = 0.3
 SHARES: Final = (0.02, 0.7)
 BLOCK_RATE: Final = 0.3
 GUIDE_NU: Final = 5.0
+# Of moves along differences: first and possible lengths, their spread, how fast they are set.
+FIRST_LENGTH: Final = 0.5
+LENGTHS: Final = (0.02, 3.0)
+UNEVEN: Final = 0.5
+LENGTH_GAIN: Final = 0.2
+JITTER: Final = 1e-4
 # Weight of the prior's covariance beside the particles' own, against chance correlations.
 SHRINK: Final = 0.3
 
@@ -43,9 +49,11 @@ class Start(Protocol):
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Return draws (n, d)."""
+        ...
 
     def log_density(self, x: Array) -> Array:
         """Return logarithms (n,) of the density at x (n, d), up to a constant."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,9 @@ class Effort:
     last : int
         At most so many in the last stage, which leaves the particles where they are used.
     forgotten : float
-        It ends early once the correlation of particles with where they were before it is at most
-        this (root mean square over directions).
+        It ends early once the correlation of particles with where they were before it is below
+        this (root mean square over directions); 0 for never. Memory fades in the bulk before
+        particles have come into the tails.
     blocks : bool
         Long steps in some coordinates at a time, in place of shorter ones in all.
     """
@@ -130,6 +139,53 @@ class Reach:
         if self.blocks:
             return replace(self, share=float(np.clip(self.share * change, *SHARES)))
         return replace(self, step=float(np.clip(self.step * change, *STEPS)))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The next move's kind and reach.
+
+    Where steps go by blocks, every other one follows the difference of two other particles (ter
+    Braak 2006, Stat Comput 16:239-49): it is not drawn to the middle, and so comes into the tails.
+
+    Parameters
+    ----------
+    reach : Reach
+    length : float
+        Of differences, over the best one in a normal law.
+    turn : bool
+        Whether the next move follows a difference.
+    """
+
+    reach: Reach
+    length: float = FIRST_LENGTH
+    turn: bool = False
+
+    def step(self, old: Array, other: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return where particles (n, d) may go by others' places, and logarithms (n,) to add."""
+        if self.turn:
+            return _along(old, other, self.length, rng), np.zeros(len(old))
+        guide = _Guide.of(other, self.reach)
+        tried = guide.step(old, self.reach, rng)
+        return tried, guide.distance(tried) - guide.distance(old)
+
+    def after(self, rate: float) -> Walk:
+        """Return the move that follows one of which a share was accepted."""
+        turn = self.reach.blocks and not self.turn
+        if not self.turn:
+            return replace(self, reach=self.reach.after(rate), turn=turn)
+        length = self.length * float(np.exp(LENGTH_GAIN * (rate - BLOCK_RATE)))
+        return replace(self, length=float(np.clip(length, *LENGTHS)), turn=turn)
+
+
+def _along(old: Array, other: Array, length: float, rng: np.random.Generator) -> Array:
+    """Return particles (n, d) moved along differences of others (m, d), of uneven lengths."""
+    n, d = old.shape
+    first = rng.integers(len(other), size=n)
+    second = (first + 1 + rng.integers(len(other) - 1, size=n)) % len(other)
+    uneven = np.exp(UNEVEN * rng.standard_normal((n, 1)))
+    away = (1.68 * length / np.sqrt(d)) * uneven * (other[first] - other[second])
+    return np.asarray(old + away + JITTER * rng.standard_normal(old.shape))
 
 
 @dataclass(frozen=True)
@@ -195,7 +251,7 @@ def bridge(
     """
     z = start.draw(n, rng)
     known = score(z)
-    power, reach, rate, stages, left, worst = 0.0, Reach.of(effort), 1.0, 0, 1.0, -np.inf
+    power, walk, rate, stages, left, worst = 0.0, Walk(Reach.of(effort)), 1.0, 0, 1.0, -np.inf
     while power < 1.0 and stages < MOST_STAGES:
         rise = _rise(known, power)
         worst = max(worst, pareto_k(rise * known))
@@ -203,10 +259,10 @@ def bridge(
         power, z, known = power + rise, z[rows], known[rows]
         before = z
         for _ in range(effort.last if power >= 1.0 else effort.moves):
-            z, known, rate = _move(start, score, z, known, power, reach, rng)
-            reach = reach.after(rate)
+            z, known, rate = _move(start, score, z, known, power, walk, rng)
+            walk = walk.after(rate)
             left = _remembered(before, z)
-            if power >= 1.0 and left <= effort.forgotten:
+            if power >= 1.0 and left < effort.forgotten:
                 break
         stages += 1
     distinct = len(np.unique(known))
@@ -247,22 +303,22 @@ def _rise(known: Array, power: float) -> float:
 
 
 def _move(
-    start: Start, score: LogLikelihood, z: Array, known: Array, power: float, reach: Reach,
+    start: Start, score: LogLikelihood, z: Array, known: Array, power: float, walk: Walk,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, float]:  # fmt: skip
     """Propose one step for every particle; return particles, likelihoods and the rate accepted.
 
-    One half moves about the mean and covariance of the other, then the other about its: a law made
-    of the particles themselves, or of where the others were before, would draw all together.
+    One half moves by what the other tells, then the other by it: a law made of the particles
+    themselves, or of where the others were before, would draw all together.
     """
     z, known, taken = z.copy(), known.copy(), 0
     halves = np.array_split(rng.permutation(len(z)), 2)
     for own, other in (halves, halves[::-1]):
-        guide, old = _Guide.of(z[other], reach), z[own]
-        tried = guide.step(old, reach, rng)
+        old = z[own]
+        tried, gain = walk.step(old, z[other], rng)
         new = score(tried)
-        gain = power * (new - known[own]) + start.log_density(tried) - start.log_density(old)
-        gain += guide.distance(tried) - guide.distance(old)
+        gain = gain + power * (new - known[own])
+        gain += start.log_density(tried) - start.log_density(old)
         take = np.log(rng.random(len(own))) < gain
         z[own[take]], known[own[take]] = tried[take], new[take]
         taken += int(take.sum())
@@ -304,7 +360,7 @@ class _Guide:
 
     def white(self, z: Array) -> Array:
         """Return particles (n, d) from the mean in units of the spread."""
-        return np.asarray(np.linalg.solve(self.root, (z - self.mean).T).T)
+        return np.asarray(np.linalg.solve(self.root, (z - self.mean).T).T, dtype=np.float64)
 
     def distance(self, z: Array) -> Array:
         """Return minus the logarithm (n,) of the law's density, up to a constant."""
