@@ -1,8 +1,11 @@
 """A task upon a body: Gymnasium environments, single, vectorised and for Stable-Baselines3."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .registry import make_task, register_all
+
+if TYPE_CHECKING:
+    from .sb3 import make_sb3_vec_env
 
 __all__ = ["make_sb3_vec_env", "make_task", "register_all"]
 

@@ -108,7 +108,11 @@ class BloodPressureTask:
     name: str = "BloodPressure"
 
     cost_names: ClassVar[tuple[str, ...]] = LOG[:N_COSTS]
-    log_columns: ClassVar[tuple[str, ...]] = LOG
+
+    @property
+    def log_columns(self) -> tuple[str, ...]:
+        """Columns of ``Step.log``."""
+        return LOG
 
     @cached_property
     def nvec(self) -> NDArray[np.int64]:

@@ -120,7 +120,7 @@ class InsulinTask:
         "rescue_carbs_g",
     )
 
-    @cached_property
+    @property
     def log_columns(self) -> tuple[str, ...]:
         """Columns of ``Step.log``; the residual's gains come last, where there is one."""
         return self.judged_columns + (() if self.residual is None else COLUMNS)

@@ -147,7 +147,8 @@ def _regress(past: History, step: int) -> tuple[Array, Array, Array, Array]:
 def _ridge(z: Array, y: Array, penalty: float) -> Array:
     toll = penalty * np.eye(z.shape[1])
     toll[0, 0] = 0.0
-    return np.asarray(np.linalg.solve(z.T @ z + toll + 1e-9 * np.eye(len(toll)), z.T @ y))
+    both = z.T @ z + toll + 1e-9 * np.eye(len(toll))
+    return np.asarray(np.linalg.solve(both, z.T @ y), dtype=np.float64)
 
 
 def _left_out(

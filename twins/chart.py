@@ -116,7 +116,8 @@ def chart_about(likelihood: Likelihood, u: Array) -> Chart:
         covariance = inverse(curvature)
         step = covariance @ pull
         step *= min(1.0, LARGEST_STEP / max(float(np.abs(step).max()), 1e-9))
-        chart = _moved(chart, step, np.asarray(np.linalg.cholesky(covariance)))
+        root = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
+        chart = _moved(chart, step, root)
         if np.abs(step).max() < 0.1:
             break
     return chart

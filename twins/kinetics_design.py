@@ -67,7 +67,8 @@ class Design:
     def take(self, people: NDArray[np.int64]) -> Design:
         """Return some of the people, in this order."""
         s = self.schedule
-        rows = np.concatenate([np.arange(s.start[p], s.start[p + 1]) for p in people])
+        ends = s.start.tolist()
+        rows = np.concatenate([np.arange(ends[p], ends[p + 1]) for p in people.tolist()])
         looks = np.concatenate([np.flatnonzero(self.of == p) for p in people])
         owned = np.concatenate([np.flatnonzero(self.person == p) for p in people])
         place = np.zeros(len(self.person), dtype=np.int64)

@@ -169,4 +169,4 @@ def _regression(
     sensor = fast * np.exp(-gap / SENSOR_MEMORY_MIN) + 1.0 * np.eye(len(known))
     cross = lasting(at, known)
     weights = np.linalg.solve(lasting(known, known) + sensor, cross.T).T
-    return weights, root_of(lasting(at, at) - weights @ cross.T)
+    return np.asarray(weights, dtype=np.float64), root_of(lasting(at, at) - weights @ cross.T)
