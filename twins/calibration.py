@@ -96,7 +96,7 @@ def trial(
     likelihood = Likelihood.of(unknowns, known, independent=independent)
     first = unknowns.standardised(found.z, found.noise, found.variation, found.effect)
     drawn = sample(likelihood, first, rng, method=method, n=draws)
-    mine = _part(patient.truth, patient.u, unknowns)
+    mine = part_of(patient.truth, patient.u, unknowns)
     truth = values_of(unknowns, mine[None])[0]
     below = (values_of(unknowns, drawn.u) < truth).sum(axis=0)
     glucose, reading, error = next_day(drawn, known, patient.seen, patient.glucose, rng)
@@ -107,7 +107,7 @@ def trial(
     )  # fmt: skip
 
 
-def _part(longer: Unknowns, u: Array, shorter: Unknowns) -> Array:
+def part_of(longer: Unknowns, u: Array, shorter: Unknowns) -> Array:
     """Return what of a long record's unknowns a short one has."""
     a = longer.size - longer.windows - longer.meals
     b = a + longer.windows

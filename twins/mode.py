@@ -65,7 +65,7 @@ def most_probable_vector(likelihood: Likelihood, u: Array) -> Mode:
     value = float(log_posterior(likelihood, u[None])[0])
     free = np.delete(np.arange(len(u)), likelihood.unknowns.spreads)
     for _ in range(ITERATIONS):
-        pull, curvature = _curvature(likelihood, u)
+        pull, curvature = slope_and_curvature(likelihood, u)
         step = np.zeros(len(u))
         step[free] = inverse(curvature[np.ix_(free, free)]) @ pull[free]
         trials = np.clip(u + FRACTIONS[:, None] * step, -FARTHEST_SD, FARTHEST_SD)
@@ -77,7 +77,7 @@ def most_probable_vector(likelihood: Likelihood, u: Array) -> Mode:
         u, value = trials[best], float(values[best])
         if gain < SETTLED:
             break
-    covariance = inverse(_curvature(likelihood, u)[1])
+    covariance = inverse(slope_and_curvature(likelihood, u)[1])
     root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(u)))
     return Mode(u, covariance, np.asarray(root, dtype=np.float64), value)
 
@@ -122,7 +122,7 @@ def line_at(likelihood: Likelihood, u: Array) -> Line:
     return Line(glucose[:, :1], error, slope, np.where(agrees[:, None], 0.0, slope), weight)
 
 
-def _curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
+def slope_and_curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
     """Return gradient (D,) and expected negative curvature (D, D) of the log posterior."""
     line = line_at(likelihood, u)
     glucose = line.glucose + STEP * np.concatenate([np.zeros((len(line.slope), 1)), line.slope], 1)

@@ -259,7 +259,7 @@ def bridge(
         power, z, known = power + rise, z[rows], known[rows]
         before = z
         for _ in range(effort.last if power >= 1.0 else effort.moves):
-            z, known, rate = _move(start, score, z, known, power, walk, rng)
+            z, known, rate = moved(start, score, z, known, power, walk, rng)
             walk = walk.after(rate)
             left = _remembered(before, z)
             if power >= 1.0 and left < effort.forgotten:
@@ -302,7 +302,7 @@ def _rise(known: Array, power: float) -> float:
     return max(low, 1e-6)
 
 
-def _move(
+def moved(
     start: Start, score: LogLikelihood, z: Array, known: Array, power: float, walk: Walk,
     rng: np.random.Generator,
 ) -> tuple[Array, Array, float]:  # fmt: skip
