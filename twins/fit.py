@@ -33,6 +33,8 @@ Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
 BEST_SAMPLES = 60
+# A band needs fewer draws than the twin, at half the cost.
+FEWEST_TEST_DRAWS = 64
 # Finger sticks over a week or more: few, but each stands for hours (project choice).
 FEWEST_SPREAD, SPREAD_DAYS = 30, 7.0
 # The last days are enough to find the neighbourhood of the best body.
@@ -219,7 +221,8 @@ def fit_twin(
         and len(whitening(known).index) >= _fewest(known)
     ):
         tell("fitting all but the last day, to test the forecast on it")
-        tested, found = _drawn(where, known, first, rng, posterior, draws, threads)
+        fewer = max(FEWEST_TEST_DRAWS, draws // 2)
+        tested, found = _drawn(where, known, first, rng, posterior, fewer, threads)
         held_out, before = score(tested, seen, rng) or None, found.z
         # What the other days told is the best place to start from, now that the test is done.
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])

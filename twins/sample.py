@@ -30,7 +30,7 @@ PART: Final = 0.1
 # Moves of a stage; the last stage's, by the length of a record, which each costs in proportion.
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
-FEWEST_LAST, MOST_LAST = 80, 300
+FEWEST_LAST, MOST_LAST = 60, 300
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
