@@ -108,6 +108,8 @@ def likeliest(
 
     The height alone would favour a narrow top that little of the posterior lies in.
     """
+    if len(found) == 1:
+        return found[0]
     unknowns = Unknowns.of(where, seen)
     likelihood = Likelihood.of(unknowns, seen, independent=independent)
 

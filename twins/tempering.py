@@ -99,18 +99,13 @@ class Effort:
     moves : int
         Moves of each stage.
     last : int
-        At most so many in the last stage, which leaves the particles where they are used.
-    forgotten : float
-        It ends early once the correlation of particles with where they were before it is below
-        this (root mean square over directions); 0 for never. Memory fades in the bulk before
-        particles have come into the tails.
+        So many in the last stage, which leaves the particles where they are used.
     blocks : bool
         Long steps in some coordinates at a time, in place of shorter ones in all.
     """
 
     moves: int = MOVES
     last: int = MOVES
-    forgotten: float = 0.0
     blocks: bool = False
 
 
@@ -261,9 +256,7 @@ def bridge(
         for _ in range(effort.last if power >= 1.0 else effort.moves):
             z, known, rate = moved(start, score, z, known, power, walk, rng)
             walk = walk.after(rate)
-            left = _remembered(before, z)
-            if power >= 1.0 and left < effort.forgotten:
-                break
+        left = _remembered(before, z)
         stages += 1
     distinct = len(np.unique(known))
     return Tempered(z, known, stages, rate, distinct, worst, left, power >= 1.0)
