@@ -68,6 +68,40 @@ def cvar_rockafellar_uryasev(
     return _told(value, "rockafellar-uryasev", alpha, side, confidence, data.size, (low, high))
 
 
+def cvar_dkw(
+    values: ArrayLike,
+    *,
+    support: Support | None,
+    alpha: float,
+    confidence: float = 0.95,
+    side: Side = "upper",
+) -> Bound:
+    """Bound the mean of the worst ``alpha`` share of patients from a band on their distribution.
+
+    With the sorted sample Z_1 to Z_n and Z_{n+1} = b, CVaR_alpha <= b - (1/alpha) sum_i
+    (Z_{i+1} - Z_i) (i/n - sqrt(ln(1/delta) / 2n) - (1 - alpha))+. Needs no pilot and no order, but
+    says nothing while the band is wider than ``alpha``.
+
+    Parameters and errors are those of :func:`cvar_rockafellar_uryasev`, less the pilot; the
+    one-sided band holds for a confidence of at least 0.5 (Massart 1990).
+
+    Notes
+    -----
+    The bound of Thomas and Learned-Miller 2019 (Proceedings of Machine Learning Research
+    97:6225). Re-derived here by putting the lower band in place of the distribution function; the
+    paper's full text was not at hand.
+    """
+    data, low, high = _harm_upwards(values, support, alpha, side)
+    if confidence < 0.5:
+        raise InputError(f"confidence is {confidence:g}; the band needs at least 0.5")
+    n = data.size
+    half = np.sqrt(np.log(1.0 / error_probability(confidence)) / (2.0 * n))
+    steps = np.diff(np.append(np.sort(data), high))
+    sure = np.maximum(np.arange(1, n + 1) / n - half - (1.0 - alpha), 0.0)
+    value = high - float(steps @ sure) / alpha
+    return _told(value, "dkw", alpha, side, confidence, n, (low, high))
+
+
 def _harm_upwards(
     values: ArrayLike, support: Support | None, alpha: float, side: Side
 ) -> tuple[Array, float, float]:
