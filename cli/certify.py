@@ -22,16 +22,30 @@ def command(
     groups: Annotated[str, typer.Option(help="Groups, comma-separated; all by default.")] = "",
     env_kwargs: Annotated[str, typer.Option(help="Environment keywords as JSON.")] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the certificate.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the safety case: claims, argument, evidence.")
+    ] = None,
+    logged: Annotated[
+        Path | None, typer.Option(help="Logged treatment of real people, which may veto.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder for finished parts: a killed run goes on from it.")
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Append what was decided to this audit record.")
+    ] = None,
     trust: Annotated[
         bool, typer.Option(help="Accept an agent whose hash is not its manifest's.")
     ] = False,
 ) -> int:
     """Test a policy on independent virtual patients and print every bound beside its limit."""
+    from ..evaluation.gate.record import note_case
     from ..evaluation.safety import SEED, certify
+    from ..evaluation.safety_page import write_page
     from ..evaluation.write import check_outputs
     from .options import bar, json_object
 
-    check_outputs(json_file, inputs=[policy, constraints])
+    check_outputs(json_file, html, inputs=[policy, constraints, logged, audit])
     keywords = json_object("--env-kwargs", env_kwargs)
     rules = _rules(constraints, env)
     with bar("drawing virtual patients") as progress:
@@ -42,11 +56,17 @@ def command(
             seed=SEED if seed is None else seed,
             groups=[g.strip() for g in groups.split(",")] if groups else None,
             env_kwargs=keywords,
+            logged=logged,
+            work=work,
             trust=trust,
             progress=progress,
         )
+    if audit is not None:
+        note_case(audit, case)
     if json_file is not None:
         case.write_json(json_file)
+    if html is not None:
+        write_page(case, html)
     print_case(case)
     return 0 if case.passed else NOT_RELEASED
 
@@ -99,6 +119,7 @@ def print_case(case: Any) -> None:
             )
         table.add_section()
     console.print(table)
+    print_lanes(console, case)
     console.print(f"[bold]{case.verdict}[/bold]  {case.sentence}")
     for a in case.assumptions:
         console.print(f"  {a['id']}: {a['text']} ({a['status']})", highlight=False)
@@ -108,3 +129,15 @@ def print_case(case: Any) -> None:
         console.print(
             f"  worst patient: {worst['patient']}, seed {worst['seed']}: {words}", highlight=False
         )
+
+
+def print_lanes(console: Any, case: Any, most: int = 2) -> None:
+    """Print what each lane found: its status, and the first of its reasons."""
+    colours = {"passed": "green", "failed": "bold red", "unknown": "bold red"}
+    for lane in case.lanes:
+        status = f"[{colours.get(lane.status, 'dim')}]{lane.status}[/]"
+        console.print(f"{lane.id:>4} {status}", highlight=False)
+        for reason in lane.reasons[:most]:
+            console.print(f"       {reason}", highlight=False, markup=False)
+        if len(lane.reasons) > most:
+            console.print(f"       and {len(lane.reasons) - most} more", highlight=False)

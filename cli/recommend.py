@@ -32,6 +32,12 @@ def command(
     ),
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the facts here.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Of `dosegym certify`.")] = None,
+    watch: Annotated[
+        Path | None, typer.Option(help="Harms counted since the release of the certificate.")
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Append what was answered to this audit record.")
+    ] = None,
     twin: Annotated[
         Path | None, typer.Option(help="Glucose: of `dosegym fit`; else fitted now.")
     ] = None,
@@ -66,12 +72,24 @@ def command(
     from rich.console import Console
 
     from ..clinic import write_report
+    from ..clinic.review import note_answer
     from ..evaluation.write import check_outputs
     from ..records import kind_of_record
 
-    check_outputs(out, json_file, inputs=[record, policy, certificate, twin])
+    check_outputs(out, json_file, inputs=[record, policy, certificate, twin, watch, audit])
     wish = _Wish(
-        record, policy, certificate, unit, timezone, dates, weight_kg, age_years, draws, seed, trust
+        record,
+        policy,
+        certificate,
+        watch,
+        unit,
+        timezone,
+        dates,
+        weight_kg,
+        age_years,
+        draws,
+        seed,
+        trust,
     )
     kind = kind_of_record(record)
     own = {"twin": twin, "hours": hours, "format": format, "subject": subject, "days": days}
@@ -81,6 +99,8 @@ def command(
         found = consult(wish, own, status.update)
         status.update("writing the report")
         write_report(found, out, json_file)
+    if audit is not None:
+        note_answer(audit, found)
     _print(found, out)
     return REFUSED if found.refused else 0
 
@@ -92,6 +112,7 @@ class _Wish:
     record: Path
     policy: str | None
     certificate: Path | None
+    watch: Path | None
     unit: str | None
     timezone: str | None
     dates: Any
@@ -130,6 +151,7 @@ def _glucose(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) -
         timeline,
         load_policy(wish.policy, trust=wish.trust),
         certificate=wish.certificate,
+        watch=wish.watch,
         twin=own["twin"],
         hours=24 if own["hours"] is None else own["hours"],
         seed=wish.seed,
@@ -152,6 +174,7 @@ def _pressure(wish: _Wish, own: Mapping[str, Any], tell: Callable[[str], None]) 
         record,
         load_policy(DEFAULT_POLICY if wish.policy is None else wish.policy, trust=wish.trust),
         certificate=wish.certificate,
+        watch=wish.watch,
         days=DAYS if own["days"] is None else own["days"],
         seed=wish.seed,
         draws=400 if wish.draws is None else wish.draws,

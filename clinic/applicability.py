@@ -6,16 +6,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..evaluation.gate.domain import Domain
 from ..evaluation.safety import certified_patients
+from ..evaluation.safety_case import SafetyCase
 from ..physiology.model import Model
 from ..physiology.respond import glucose_after
 from ..therapy.cohort import Cohort
 from ..therapy.prescription import RULES, Prescription
+from .checks import Check, judged, skipped
 
 Array = NDArray[np.float64]
 
@@ -115,3 +118,38 @@ def share_inside(model: Model, certified: Cohort, group: str, draws: Array) -> t
 def _sensitivity_range(model: Model, params: Array) -> tuple[float, float]:
     fall = sensitivity(model, params)
     return float(fall.min()), float(fall.max())
+
+
+DOMAIN: Final = "Chart as a whole like those of certified people"
+
+
+def domain_check(
+    case: SafetyCase, group: str, certified: Mapping[str, Array], person: Mapping[str, Any]
+) -> Check:
+    """Return lane L7 of the gate for one person.
+
+    Parameters
+    ----------
+    case : SafetyCase
+    group : str
+        The person's.
+    certified : mapping of feature to array (n,)
+        Of the certified people of that group.
+    person : mapping of feature to float, or None where it is not known
+    """
+    lane = next((lane for lane in case.lanes if lane.id == "L7"), None)
+    told = {} if lane is None else dict(lane.numbers.get(group, {}))
+    missing = [name for name in certified if person.get(name) is None]
+    if lane is None or told.get("threshold") is None or missing:
+        why = f"{missing[0]} is not known" if missing else "the certificate tells no distance"
+        return skipped("person-domain", DOMAIN, "-", why)
+    domain = Domain.of(certified)
+    score = domain.score({name: float(person[name]) for name in certified})
+    p, least, most = domain.p_value(score), float(lane.numbers["least_p"]), told["threshold"]
+    return judged(
+        "person-domain", DOMAIN, p >= least and score <= most,
+        f"distance {score:.2f}, {100 * p:.2g} % of certified people lie as far out",
+        f"distance at most {most:.2f}, and at least {100 * least:g} % as far out",
+        "this policy was not tested on people like this one",
+        reason="set at certification so that few are accepted and harmed",
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ..evaluation.gate.watch import Watch, load_watch
 from ..evaluation.safety_case import SafetyCase, load_case
 from ..evaluation.subjects import environment_of
 from ..physiology.errors import InputError
@@ -46,6 +47,7 @@ def recommend(
     policy: Any,
     *,
     certificate: SafetyCase | str | Path | None = None,
+    watch: Watch | str | Path | None = None,
     twin: Twin | str | Path | None = None,
     hours: int = 24,
     seed: int = 0,
@@ -64,6 +66,8 @@ def recommend(
         Anything ``load_policy`` takes, or an object with ``predict`` and ``card``.
     certificate : SafetyCase, str or Path, optional
         Without one that was released for this very policy, nothing is proposed.
+    watch : Watch, str or Path, optional
+        Harms counted since the release (``evaluation.gate.watch``), which may have withdrawn it.
     twin : Twin, str or Path, optional
         Fitted here when left out.
     hours : int
@@ -91,8 +95,9 @@ def recommend(
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
     _check_policy(chosen)
     case = load_case(certificate) if isinstance(certificate, (str, Path)) else certificate
+    counted = load_watch(watch) if isinstance(watch, (str, Path)) else watch
     facts = _gather(timeline, twin, case, _Wish(hours, draws, seed), tell)
-    checks, shown = _judge(facts, chosen, tell)
+    checks, shown = _judge(facts, chosen, counted, tell)
     missing = blocking(checks)
     return Recommendation(
         refused=bool(missing),
@@ -163,19 +168,26 @@ def _gather(
     return _Facts(record, assess(record), habits, twin, no_twin, bodies, regimen, forecast, case)
 
 
-def _judge(facts: _Facts, policy: Any, tell: Progress) -> tuple[list[Check], Forecast | None]:
+def _judge(
+    facts: _Facts, policy: Any, watch: Watch | None, tell: Progress
+) -> tuple[list[Check], Forecast | None]:
     """Return every check, and the forecast that may be shown: with a proposal only if all hold."""
     checks = [
         *record_checks(facts.record, facts.enough, facts.habits),
         *twin_checks(facts.record, facts.twin, facts.no_twin),
-        *certificate_checks(facts.case, policy, age_group(facts.record)),
+        *certificate_checks(facts.case, policy, age_group(facts.record), watch=watch),
         *applicability_checks(facts.case, facts.twin, facts.regimen, facts.bodies),
     ]
     tried = None
     if facts.forecast is not None and not blocking(checks):
         tell("simulating the day under the policy")
         tried = with_proposal(facts.forecast, facts.record, policy)
-    checks += forecast_checks(tried, "nothing is simulated before the other checks pass")
+    held = {} if facts.twin is None else facts.twin.quality.get("held_out_day") or {}
+    checks += forecast_checks(
+        tried,
+        "nothing is simulated before the other checks pass",
+        overstated_mg_dl=held.get("overstated_90_mg_dl"),
+    )
     return checks, facts.forecast if blocking(checks) else tried
 
 

@@ -9,13 +9,24 @@ from typing import Any, Final
 import numpy as np
 
 from ..evaluation.constraints import load_constraints
+from ..evaluation.gate.lane import conclude
+from ..evaluation.gate.watch import Watch
 from ..evaluation.safety_case import SafetyCase
+from ..evaluation.subjects import subject_of
+from ..evaluation.subjects.chart_features import insulin_features
 from ..evaluation.subjects.insulin import SCENARIO
-from ..evaluation.verdict import decide
 from ..physiology.errors import InputError
 from ..policies.card import policy_hash
+from ..therapy.cohort import Cohort
 from ..twins.twin import Twin
-from .applicability import certified_cohort, chart_ranges, cohort_sha256, share_inside
+from .applicability import (
+    DOMAIN,
+    certified_cohort,
+    chart_ranges,
+    cohort_sha256,
+    domain_check,
+    share_inside,
+)
 from .checks import Check, judged, percent, skipped
 from .limits import LIMITS, GateLimits
 from .propose import ENV_ID
@@ -23,6 +34,8 @@ from .regimen import Regimen
 from .start import Bodies
 
 CERTIFY: Final = "certify the policy: dosegym certify --policy P --json FILE"
+CHART: Final = "Usual therapy like that of certified patients"
+BODY: Final = "Body like certified bodies"
 AGAIN: Final = "certify again with this version of DoseGym"
 TITLES: Final = {
     "certificate-present": "Certificate",
@@ -31,6 +44,7 @@ TITLES: Final = {
     "certificate-constraints": "Certificate is of the installed constraints",
     "certificate-environment": "Certificate is of this environment",
     "certificate-valid": "Certificate has not expired",
+    "certificate-watch": "Certificate was not withdrawn",
     "certificate-group": "Group within its scope",
     "certificate-population": "Certified patients can be drawn again",
 }
@@ -62,7 +76,11 @@ class Examined:
 
 
 def certificate_checks(
-    case: SafetyCase | None, policy: Any, group: str | None, examined: Examined | None = None
+    case: SafetyCase | None,
+    policy: Any,
+    group: str | None,
+    examined: Examined | None = None,
+    watch: Watch | None = None,
 ) -> list[Check]:
     """Return the checks on a certificate.
 
@@ -74,6 +92,8 @@ def certificate_checks(
         The person's; None where it is not known.
     examined : Examined, optional
         What is asked of the examination; that of insulin by default.
+    watch : Watch, optional
+        Harms counted since the release.
     """
     examined = examined or INSULIN
     if case is None:
@@ -93,22 +113,26 @@ def certificate_checks(
         _same_constraints(case),
         _same_environment(case, examined),
         _valid(case),
+        _watched(case, watch),
         _in_scope(case, group, examined),
         _same_population(case, examined),
     ]  # fmt: skip
 
 
 def _verdict(case: SafetyCase) -> Check:
-    follows = decide(case.items, case.population["groups"]) == (case.verdict, case.scope)
+    groups = case.population["groups"]
+    follows = conclude(case.items, case.lanes, groups) == (case.verdict, case.scope)
     good = follows and case.verdict in ("RELEASE", "RESTRICT")
     failed = sum(not item.passed for item in case.items)
+    stopped = [lane.id for lane in case.lanes if lane.status in ("failed", "unknown")]
     scope = f" for {', '.join(case.scope)}" if case.scope else ""
     found = case.verdict + scope + (f", {failed} bounds do not hold" if failed else "")
-    found += "" if follows else ", which does not follow from its bounds"
+    found += f", stopped in {', '.join(stopped)}" if stopped else ""
+    found += "" if follows else ", which does not follow from its bounds and lanes"
     return judged(
         "certificate-verdict", TITLES["certificate-verdict"], good, found,
         "RELEASE, or RESTRICT with this age group", "use a policy that was released",
-        reason="default deny: a verdict that its own bounds contradict is not believed",
+        reason="default deny: a verdict that its own findings contradict is not believed",
     )  # fmt: skip
 
 
@@ -165,6 +189,24 @@ def _valid(case: SafetyCase) -> Check:
     )  # fmt: skip
 
 
+def _watched(case: SafetyCase, watch: Watch | None) -> Check:
+    title, limit = TITLES["certificate-watch"], "no watched harm above its certified rate"
+    if watch is None:
+        found = "no harm was counted since the release"
+        return judged("certificate-watch", title, True, found, limit, "")
+    own, counted = watch.certificate_sha256 == case.sha256, list(watch.monitors.values())
+    found = f"{counted[0].n if counted else 0} patients counted since the release"
+    if watch.withdrawn:
+        found = f"more frequent than certified: {', '.join(watch.withdrawn)}"
+    if not own:
+        found = "the watch is of another certificate"
+    return judged(
+        "certificate-watch", title, own and not watch.withdrawn, found, limit,
+        "stop using this policy" if own else "give the watch of this certificate",
+        reason="an e-process: whoever looks at any time is misled with 1 % at most",
+    )  # fmt: skip
+
+
 def _in_scope(case: SafetyCase, group: str | None, examined: Examined) -> Check:
     called = examined.group_words
     title = f"{called[0].upper()}{called[1:]} within its scope"
@@ -214,14 +256,11 @@ def applicability_checks(
     limits: GateLimits = LIMITS,
 ) -> list[Check]:
     """Return whether the person is like the certified patients of their age group."""
-    chart, body = "Usual therapy like that of certified patients", "Body like certified bodies"
     if case is None or twin is None or regimen is None or bodies is None:
-        why = "needs a certificate, a twin and the usual therapy"
-        return [skipped("person-chart", chart, "-", why), skipped("person-body", body, "-", why)]
+        return _no_person("needs a certificate, a twin and the usual therapy")
     cohort = certified_cohort(case.population, _gut(case))
     if twin.group not in cohort.patients.groups:
-        why = f"no {twin.group} was among the certified patients"
-        return [skipped("person-chart", chart, "-", why), skipped("person-body", body, "-", why)]
+        return _no_person(f"no {twin.group} was among the certified patients")
     weight = float(np.exp(twin.where.centre["BW"]))
     ranges = chart_ranges(cohort, twin.group, regimen.prescription(1), weight)
     outside = [r for r in ranges if not r.inside]
@@ -230,16 +269,41 @@ def applicability_checks(
     need = limits.draws_in_range
     return [
         judged(
-            "person-chart", chart, not outside,
+            "person-chart", CHART, not outside,
             told or ", ".join(f"{r.name} {r.value:.3g} {r.unit}" for r in ranges),
             "within the range of certified patients",
             "check the settings in the record; this policy was not tested on such therapy",
             reason="smallest to largest among the certified patients of the age group",
         ),
         judged(
-            "person-body", body, inside >= need.value,
+            "person-body", BODY, inside >= need.value,
             f"{percent(inside)} of draws; 1 U lowers glucose by {percent(range_.value)}",
             f"{percent(need.value)} within {percent(range_.low)} to {percent(range_.high)}",
             "this policy was not tested on such insulin sensitivity", reason=need.reason,
         ),
+        domain_check(case, twin.group, *_features(cohort, twin.group, regimen, weight)),
     ]  # fmt: skip
+
+
+def _no_person(why: str) -> list[Check]:
+    """Return the checks on the person where they cannot be made."""
+    ids = {"person-chart": CHART, "person-body": BODY, "person-domain": DOMAIN}
+    return [skipped(id, title, "-", why) for id, title in ids.items()]
+
+
+def _features(
+    cohort: Cohort, group: str, regimen: Regimen, weight_kg: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what charts tell of the certified people of a group, and of this person."""
+    exam = subject_of(ENV_ID).examination
+    inside = np.asarray(cohort.patients.groups) == group
+    certified = {k: v[inside] for k, v in exam.features(cohort).items()}
+    rx = regimen.prescription(1)
+    own = insulin_features(
+        weight_kg,
+        rx.total_daily_dose_u[0],
+        rx.basal_u_per_h[0],
+        rx.carb_ratio_g_per_u[0],
+        rx.correction_mg_dl_per_u[0],
+    )
+    return certified, {k: float(v) for k, v in own.items()}

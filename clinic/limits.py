@@ -56,8 +56,14 @@ class GateLimits:
         0.90, "of the twin's draws", _CHOICE + "as large a share as the band covers"
     )
     severe_low: Limit = Limit(0.05, "of the twin's draws", _CHOICE + "one possible body in twenty")
+    severe_low_bound: Limit = Limit(
+        0.10, "of all bodies", _CHOICE + "with 95 % confidence over the draws, 200 or more"
+    )
     extra_low: Limit = Limit(
         0.02, "of the twin's draws", _CHOICE + "half of it may be chance at 200 draws"
+    )
+    extra_worst: Limit = Limit(
+        1.0, "points", _CHOICE + "a quarter of an hour a day more for those worst off"
     )
     worse: Limit = Limit(
         0.50, "of the twin's draws", _CHOICE + "a change must be likelier to help than to harm"

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from ..evaluation.certified_people import certified_patients, population_sha256
 from ..evaluation.safety_case import SafetyCase
+from ..evaluation.subjects import subject_of
+from ..evaluation.subjects.chart_features import pressure_features
 from ..therapy.pressure_cohort import PressureCohort
 from ..twins.pressure import PressureTwin
-from .applicability import Range
+from .applicability import DOMAIN, Range, domain_check
 from .checks import Check, judged, percent, skipped
 from .gates_certificate import Examined
 from .limits import LIMITS, GateLimits
@@ -75,17 +77,31 @@ def applicability_checks(
 ) -> list[Check]:
     """Return whether a person is like the certified people of their group."""
     if case is None or twin is None:
-        why = "needs a certificate and a twin"
-        return [skipped("person-chart", CHART, "-", why), skipped("person-body", BODY, "-", why)]
+        return _no_person("needs a certificate and a twin")
     if str(case.environment.get("id")) != ENV_ID:
-        why = "the certificate is of another environment"
-        return [skipped("person-chart", CHART, "-", why), skipped("person-body", BODY, "-", why)]
+        return _no_person("the certificate is of another environment")
     cohort = certified_people(case)
     rows = np.flatnonzero(np.asarray(cohort.patients.groups) == twin.group)
     if not len(rows):
-        why = f"nobody of group {twin.group} was certified"
-        return [skipped("person-chart", CHART, "-", why), skipped("person-body", BODY, "-", why)]
-    return [_chart(cohort, rows, twin), _body(cohort, rows, twin, limits)]
+        return _no_person(f"nobody of group {twin.group} was certified")
+    features = subject_of(ENV_ID).examination.features(cohort)
+    certified = {k: v[rows] for k, v in features.items()}
+    domain = domain_check(case, twin.group, certified, _features(twin))
+    return [_chart(cohort, rows, twin), _body(cohort, rows, twin, limits), domain]
+
+
+def _no_person(why: str) -> list[Check]:
+    """Return the checks on the person where they cannot be made."""
+    ids = {"person-chart": CHART, "person-body": BODY, "person-domain": DOMAIN}
+    return [skipped(id, title, "-", why) for id, title in ids.items()]
+
+
+def _features(twin: PressureTwin) -> dict[str, float | None]:
+    """Return what this person's chart tells, None where it does not."""
+    known = twin.seen.covariates
+    age, bmi, egfr = known.get("age_years"), known.get("bmi"), _median(twin, "egfr")
+    told = pressure_features(age or np.nan, bmi or np.nan, egfr or np.nan)
+    return {k: float(v) if np.isfinite(v) else None for k, v in told.items()}
 
 
 def _chart(cohort: PressureCohort, rows: NDArray[np.int64], twin: PressureTwin) -> Check:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ..evaluation.gate.watch import Watch, load_watch
 from ..evaluation.safety_case import SafetyCase, load_case
 from ..physiology.errors import InputError
 from ..physiology.streams import check_seed
@@ -60,6 +61,7 @@ def recommend_pressure(
     policy: Any = DEFAULT_POLICY,
     *,
     certificate: SafetyCase | str | Path | None = None,
+    watch: Watch | str | Path | None = None,
     days: int = DAYS,
     seed: int = 0,
     draws: int = 400,
@@ -76,6 +78,8 @@ def recommend_pressure(
         Anything ``load_policy`` takes, or an object with ``predict`` and ``card``.
     certificate : SafetyCase, str or Path, optional
         Without one that was released for this very policy, nothing is proposed.
+    watch : Watch, str or Path, optional
+        Harms counted since the release (``evaluation.gate.watch``), which may have withdrawn it.
     days : int
         How far ahead the course is shown, 28 to 364.
     seed, draws : int
@@ -100,9 +104,10 @@ def recommend_pressure(
     chosen = load_policy(policy) if isinstance(policy, (str, Path)) else policy
     policy_formulary(chosen)
     case = load_case(certificate) if isinstance(certificate, (str, Path)) else certificate
+    counted = load_watch(watch) if isinstance(watch, (str, Path)) else watch
     record = with_patient(record, weight_kg, age_years)
     facts = _gather(record, chosen, (days, draws, seed), tell)
-    checks, step = _judge(facts, chosen, case, days)
+    checks, step = _judge(facts, chosen, case, counted, days)
     missing = blocking(checks)
     given = None if missing else step
     return PressureRecommendation(
@@ -156,7 +161,7 @@ def _course(name: str, twin: PressureTwin, mg: np.ndarray, days: int) -> Pressur
 
 
 def _judge(
-    facts: _Facts, policy: Any, case: SafetyCase | None, days: int
+    facts: _Facts, policy: Any, case: SafetyCase | None, watch: Watch | None, days: int
 ) -> tuple[list[Check], _Step | None]:
     """Return every check, and the step that was tried where all but the last could pass."""
     group = None if facts.twin is None else facts.twin.group
@@ -164,7 +169,7 @@ def _judge(
     checks = [
         *record,
         *twin_checks(facts.twin, facts.no_twin, told=bool(blocking(record))),
-        *certificate_checks(case, policy, group, PRESSURE),
+        *certificate_checks(case, policy, group, PRESSURE, watch),
         *applicability_checks(case, facts.twin),
     ]
     step = None

@@ -12,12 +12,13 @@ from typing import Any
 
 from ..envs.core import json_ready
 from ..physiology.errors import InputError
-from .verdict import ItemResult, decide
+from .gate.lane import Lane, conclude, lane_of
+from .verdict import ItemResult
 from .write import write_text
 
 __all__ = ["ItemResult", "SafetyCase", "load_case"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SafetyCase:
     verdict: str
     scope: tuple[str, ...]
     items: tuple[ItemResult, ...]
+    lanes: tuple[Lane, ...]
     sentence: str
     assumptions: tuple[Mapping[str, str], ...]
     policy: Mapping[str, Any]
@@ -39,6 +41,7 @@ class SafetyCase:
     expires: str
     versions: Mapping[str, str]
     worst: tuple[Mapping[str, Any], ...]
+    request: Mapping[str, Any]
 
     @property
     def passed(self) -> bool:
@@ -85,7 +88,7 @@ def load_case(path: str | Path) -> SafetyCase:
     ------
     InputError
         If the file is missing, unreadable, of another version, was changed by a single byte after
-        it was written, or its verdict does not follow from its items.
+        it was written, or its verdict does not follow from its items and lanes.
     """
     try:
         text = Path(path).read_bytes().decode("utf-8")
@@ -116,13 +119,14 @@ def load_case(path: str | Path) -> SafetyCase:
 
 
 def _case_of(data: dict[str, Any]) -> SafetyCase:
-    """Return the case, after deriving its verdict from its items once more."""
+    """Return the case, after deriving its verdict from its items and lanes once more."""
     items = tuple(ItemResult(**item) for item in data.pop("items"))
+    lanes = tuple(lane_of(lane) for lane in data.pop("lanes"))
     for key in ("scope", "assumptions", "worst"):
         data[key] = tuple(data[key])
-    case = SafetyCase(items=items, **data)
+    case = SafetyCase(items=items, lanes=lanes, **data)
     if any(item.passed != (item.slack >= 0.0) for item in items):
         raise ValueError("an item's verdict is not that of its slack")
-    if (case.verdict, case.scope) != decide(items, case.population["groups"]):
-        raise ValueError("the verdict is not that of the items")
+    if (case.verdict, case.scope) != conclude(items, lanes, case.population["groups"]):
+        raise ValueError("the verdict is not that of its items and lanes")
     return case

@@ -88,6 +88,17 @@ class Examination:
         What a group is called.
     assumptions : callable
         (population, keywords) -> what the certificate rests on.
+    round_days : int
+        Days that hold a whole round of what recurs in a life.
+    sizes : callable
+        (task, actions (T, B, A), log (T, B, columns)) -> what was checked of the doses asked for,
+        and what is wrong with it where it is.
+    features : callable
+        (cohort) -> what charts tell of each person (n,), on scales on which distances mean
+        something.
+    structures : mapping
+        Keywords of the environment that give it a body of another structure, by the structure's
+        name, and the groups whom that body stands for.
     """
 
     constraints: str
@@ -106,6 +117,10 @@ class Examination:
     worst_words: Callable[[Mapping[str, Any]], str]
     group_words: str
     assumptions: Callable[[Mapping[str, Any], Mapping[str, Any]], Assumptions]
+    round_days: int
+    sizes: Callable[[Any, NDArray[Any], Array], dict[str, str]]
+    features: Callable[[Any], dict[str, Array]]
+    structures: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]]
 
 
 @dataclass(frozen=True)

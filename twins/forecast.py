@@ -71,6 +71,16 @@ def error_paths(noise: Array, before: Array, steps: int, rng: np.random.Generato
     return out
 
 
+def _overstated(excess: Array, share: float) -> float:
+    """Return by how much a forecast lies above readings, at most, for a share of them.
+
+    The conformal quantile (Vovk 2005), as if the day's readings were exchangeable; neighbours are
+    alike, so that the true share is known less well than their number says.
+    """
+    rank = min(int(np.ceil((len(excess) + 1) * share)), len(excess)) - 1
+    return float(max(np.sort(excess)[rank], 0.0))
+
+
 def score(drawn: Sample, seen: Observations, rng: np.random.Generator) -> dict[str, float]:
     """Return how well the samples of ``seen`` after the fitted ones are forecast, open loop."""
     view = outlook(drawn, seen, rng)
@@ -89,5 +99,6 @@ def score(drawn: Sample, seen: Observations, rng: np.random.Generator) -> dict[s
         "mard_percent": float(100.0 * np.mean(np.abs(error) / reading[there])),
         "coverage_90": float(np.mean(inside)),
         "band_width_mg_dl": float(np.mean((high - low)[there])),
+        "overstated_90_mg_dl": _overstated(-error, 0.9),
         "readings": int(there.sum()),
     }

@@ -20,6 +20,8 @@ from ..scoring import Scoring
 from ..subject import Assumptions, Column, Examination, Subject
 from ..trajectory import Rollout
 from .blood_pressure_metrics import METRICS
+from .blood_pressure_sizes import sizes
+from .chart_features import pressure_features
 
 Array = NDArray[np.float64]
 
@@ -77,6 +79,11 @@ def _signals(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
     found = pressure_metrics(run)
     known = SIGNALS_OF[BLOOD_PRESSURE]
     return {name: np.clip(found[name], q.low, q.high) for name, q in known.items()}
+
+
+def _features(cohort: PressureCohort) -> dict[str, Array]:
+    known = cohort.patients.covariates
+    return pressure_features(known["age_years"], known["bmi"], known["egfr0"])
 
 
 def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -169,5 +176,9 @@ SUBJECT: Final = Subject(
         worst_words=_worst_words,
         group_words="group",
         assumptions=_assumptions,
+        round_days=364,
+        sizes=sizes,
+        features=_features,
+        structures={},
     ),
 )  # fmt: skip

@@ -18,13 +18,21 @@ from ..metrics import cgm_metrics_batch
 from ..scoring import COLUMNS, metrics_of
 from ..subject import Assumptions, Column, Examination, Subject
 from ..trajectory import Rollout
+from .chart_features import insulin_features
 from .insulin_metrics import METRICS
+from .insulin_sizes import sizes
 
 Array = NDArray[np.float64]
 
 MODEL: Final = "uva_padova_2008"
 SCENARIO: Final = "messy"
 GLUCOSE_MG_DL: Final = (1e-3, 1000.0)
+# Bodies that differ from the model in structure: another group's equations, fitted to other people
+# (adults alone), and the model with another emptying of the stomach.
+STRUCTURES: Final = {
+    "hovorka_2004": ({"physiology": "hovorka_2004"}, ("adult",)),
+    "stomach t1dms": ({"gut": "t1dms"}, GROUPS),
+}
 
 
 def _usual(task: Any) -> ConstantBasal:
@@ -40,8 +48,9 @@ def _draw(runs: Sequence[Rollout], path: str | Path, title: str) -> None:
 def _people(
     patients: int, seed: int, groups: tuple[str, ...], keywords: Mapping[str, Any]
 ) -> Cohort:
-    body = keywords.get("physiology", MODEL)
-    model = load_model(body, gut=keywords.get("gut", "published"))
+    body, gut = keywords.get("physiology", MODEL), keywords.get("gut", "published")
+    # Models without stomach-emptying variants know no such option.
+    model = load_model(body) if gut == "published" else load_model(body, gut=gut)
     return virtual_cohort(model, patients, purpose="certification", seed=seed, groups=groups)
 
 
@@ -57,6 +66,12 @@ def _columns(rules: ConstraintSet) -> tuple[str, ...]:
 def _signals(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
     glucose = np.clip(run.series[COLUMNS[rules.trace]][1:].astype(np.float64), *GLUCOSE_MG_DL)
     return cgm_metrics_batch(glucose, run.step_min)
+
+
+def _features(cohort: Cohort) -> dict[str, Array]:
+    rx, weight = cohort.therapy, np.asarray(cohort.patients.covariates["weight_kg"], np.float64)
+    doses = (rx.total_daily_dose_u, rx.basal_u_per_h)
+    return insulin_features(weight, *doses, rx.carb_ratio_g_per_u, rx.correction_mg_dl_per_u)
 
 
 def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -159,5 +174,9 @@ SUBJECT: Final = Subject(
         worst_words=_worst_words,
         group_words="age group",
         assumptions=_assumptions,
+        round_days=1,
+        sizes=sizes,
+        features=_features,
+        structures=STRUCTURES,
     ),
 )  # fmt: skip

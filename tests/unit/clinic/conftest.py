@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from lanes import good_lanes
 
 from dosegym.clinic import (
     PressureRecommendation,
@@ -35,10 +36,10 @@ from dosegym.twins import Twin, fit_twin
 
 PATIENTS = 300
 SEED = 20_261
-DRAWS = 40
+DRAWS = 120
 GOOD_DAY = {
     "rmse_mg_dl": 20.0, "bias_mg_dl": 1.0, "mard_percent": 12.0, "coverage_90": 0.9,
-    "band_width_mg_dl": 80.0, "readings": 287,
+    "band_width_mg_dl": 80.0, "overstated_90_mg_dl": 15.0, "readings": 287,
 }  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def make_case(policy: Any) -> SafetyCase:
         verdict="RELEASE",
         scope=("adult",),
         items=tuple(_item(rule, "adult") for rule in rules.items),
+        lanes=good_lanes(("adult",)),
         sentence="With confidence at least 95 %, invented for a test.",
         assumptions=({"id": "A1", "text": "made by hand", "status": "assumed"},),
         policy=dict(policy.card),
@@ -101,6 +103,7 @@ def make_case(policy: Any) -> SafetyCase:
         expires=(now + timedelta(days=90)).isoformat(),
         versions={},
         worst=(),
+        request={},
     )  # fmt: skip
 
 
@@ -176,7 +179,7 @@ def pressure_case(guideline: Any, tmp_path_factory: pytest.TempPathFactory) -> S
             item["margin"] = 0.9 * (item["support"][1] - item["support"][0])
     lenient = tmp_path_factory.mktemp("lenient") / "blood-pressure-v1.yaml"
     lenient.write_text(yaml.safe_dump(content), "utf-8")
-    case = certify(guideline, constraints=lenient, patients=120)
+    case = certify(guideline, constraints=lenient, patients=600)
     rules = load_constraints("blood-pressure-v1")
     return replace(case, constraints={**case.constraints, "sha256": rules.sha256})
 

@@ -1,0 +1,111 @@
+"""Virtual people living their horizon under a policy, and what the gate keeps of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...envs.registry import make_task
+from ...therapy.constraint import ConstraintSet
+from ..rollout import rollout
+from ..subject import Subject
+from ..subjects import subject_of
+from .store import Store
+
+Array = NDArray[np.float64]
+Tell = Callable[[str, int, int], None]
+
+LANES: Final = 1024
+# What a life is worth and how often a shield stepped in; no constraint can be called so.
+RETURN: Final = "return."
+INTERVENED: Final = "intervened."
+
+
+@dataclass(frozen=True)
+class World:
+    """Who lives, where, and by which rules they are judged.
+
+    Parameters
+    ----------
+    rules : ConstraintSet
+    cohort : Cohort of the environment
+    seeds : sequence of int
+        Of each person's days.
+    kwargs : mapping
+        Keywords of the environment, horizon included.
+    store : Store
+        Where finished parts are kept.
+    tell : callable
+        (what, done, total) as steps of people.
+    """
+
+    rules: ConstraintSet
+    cohort: Any
+    seeds: Sequence[int]
+    kwargs: Mapping[str, Any]
+    store: Store
+    tell: Tell
+
+    @property
+    def subject(self) -> Subject:
+        """The environment as evaluation sees it."""
+        return subject_of(self.rules.environment)
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Each person's group (n,)."""
+        return np.asarray(self.cohort.patients.groups)
+
+    def take(self, rows: Sequence[int]) -> World:
+        """Return the world of some of its people."""
+        seeds = [self.seeds[i] for i in rows]
+        return replace(self, cohort=self.cohort.take(list(rows)), seeds=seeds)
+
+
+def live(policy: Any, world: World, name: str) -> dict[str, Array]:
+    """Return signals (n,) of everybody's horizon under a policy, in the cohort's order.
+
+    Parameters
+    ----------
+    policy : object
+    world : World
+    name : str
+        Of this life among the store's parts.
+
+    Returns
+    -------
+    dict
+        The signals of the environment's examination, besides ``return.`` (sum of rewards) and, of a
+        policy with a shield, ``intervened.`` (share of steps).
+    """
+    exam, rules = world.subject.examination, world.rules
+    first = world.cohort.take(range(1))
+    task = make_task(rules.environment, **{**world.kwargs, "cohort": first})
+    parts = []
+    for begin in range(0, len(world.cohort), LANES):
+        rows = range(begin, min(begin + LANES, len(world.cohort)))
+
+        def make(rows: range = rows) -> dict[str, Array]:
+            def step(done: int, total: int) -> None:
+                world.tell(name, rows.start * total + done * len(rows), len(world.cohort) * total)
+
+            part = replace(task, cohort=world.cohort.take(rows))
+            seeds = [world.seeds[i] for i in rows]
+            run = rollout(part, policy, seeds, record=exam.columns(rules), progress=step)
+            total = run.series["reward"].sum(axis=0, dtype=np.float64)
+            return exam.signals(run, rules) | {RETURN: total} | _interventions(policy, len(rows))
+
+        parts.append(world.store.part(f"{name} {begin}", make))
+    return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+
+
+def _interventions(policy: Any, n: int) -> dict[str, Array]:
+    """Return the share of the last run's steps (n,) at which a policy's shield stepped in."""
+    told = getattr(policy, "intervention_share", None)
+    if told is None:
+        return {}
+    return {INTERVENED: np.broadcast_to(np.asarray(told(), dtype=np.float64), (n,)).copy()}

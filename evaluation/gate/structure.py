@@ -1,0 +1,144 @@
+"""L4, does what was shown hold off the model: bodies of another structure, and measured gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...therapy.constraint import ChanceItem, ConstraintSet
+from ..statistics import clopper_pearson
+from ..verdict import ItemResult, judge_all
+from .bounds import said
+from .gaps import Gap
+from .lane import Lane, by_group
+from .lives import World, live
+from .request import Request
+
+Array = NDArray[np.float64]
+
+OFFSET: Final = 1  # added to the seed: other people than those of the main examination
+
+
+def structure_lane(
+    request: Request, world: World, candidate: Mapping[str, Array], gaps: Sequence[Gap]
+) -> Lane:
+    """Return lane L4.
+
+    Two ways to ask what the model's own error may hide. On bodies of another structure, harm to a
+    person (chance and hard items) must be shown to keep its limits again, and nothing else may be
+    refuted. And where the error of the simulated against real people was measured, thresholds are
+    tightened by its conformal quantile, and harm must keep its limits still. Neither bridges to
+    reality at large; a person's own gap is judged when a recommendation is asked for. A group for
+    which there is neither is unknown.
+    """
+    groups, exam = request.groups, request.subject.examination
+    reasons: dict[str, list[str]] = {g: [] for g in groups}
+    looked: dict[str, list[str]] = {g: [] for g in groups}
+    numbers: dict[str, Any] = {}
+    for name, (keywords, stands_for) in exam.structures.items():
+        meant = tuple(g for g in groups if g in stands_for)
+        if not meant or _same(keywords, world.kwargs):
+            continue
+        results = _other_body(request, world, keywords, name, meant)
+        for r in results:
+            looked[r.group].append(name)
+            if _speaks_against(r):
+                reasons[r.group].append(f"on {name}, {said(r)}")
+        numbers[name] = _told(results)
+    tightened = _tightened(world.rules, candidate, world.groups, groups, gaps)
+    for r, gap in tightened:
+        looked[r.group].append(gap.signal)
+        if not r.passed:
+            reasons[r.group].append(f"with {gap.said()}, {said(r)}")
+    numbers["gaps"] = [gap.to_dict() for gap in gaps]
+    numbers["tightened"] = _told([r for r, _ in tightened])
+    blind = [g for g in groups if not looked[g]]
+    for g in blind:
+        reasons[g] = ["there is no other body and no measured gap for it"]
+    ways = [*exam.structures, *(gap.said() for gap in gaps)]
+    return by_group("L4", reasons, [f"holds with: {'; '.join(ways)}"], numbers, blind)
+
+
+def _same(keywords: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a structure is the examined one itself, or cannot be asked of it."""
+    other = kwargs.get("physiology", "uva_padova_2008") != "uva_padova_2008"
+    return other or all(kwargs.get(k) == v for k, v in keywords.items())
+
+
+def _other_body(
+    request: Request, world: World, keywords: Mapping[str, Any], name: str, meant: tuple[str, ...]
+) -> list[ItemResult]:
+    """Return all items judged on people with another body, as many a group as in the main part."""
+    size = sum(int((world.groups == g).sum()) for g in meant)
+    there, usual = request.worlds(
+        world.store, world.tell, other=keywords, patients=size, seed=request.seed + OFFSET,
+        groups=meant,
+    )  # fmt: skip
+    candidate = live(request.policy, there, f"candidate on {name}")
+    current = live(request.comparator, usual, f"comparator on {name}")
+    return judge_all(world.rules, candidate, current, there.groups.tolist())
+
+
+def _speaks_against(result: ItemResult) -> bool:
+    """Whether a result on another body denies: harm not shown to be rare, or anything refuted."""
+    if result.type in ("chance", "hard"):
+        return not result.passed
+    worse = result.observed - result.limit
+    if result.type == "noninferiority":
+        worse = (result.observed if result.harm == "above" else -result.observed) - result.limit
+    elif result.harm == "below":
+        worse = result.limit - result.observed
+    # As far beyond its limit as the bound lies beyond the observed: refuted at the same confidence.
+    return worse > abs(result.bound - result.observed)
+
+
+def _tightened(
+    rules: ConstraintSet,
+    candidate: Mapping[str, Array],
+    labels: NDArray[np.str_],
+    groups: Sequence[str],
+    gaps: Sequence[Gap],
+) -> list[tuple[ItemResult, Gap]]:
+    """Return the chance items judged again, thresholds moved by what the model may be wrong."""
+    by_signal = {gap.signal: gap for gap in gaps}
+    found = []
+    for item in rules.items:
+        gap = by_signal.get(item.signal) if isinstance(item, ChanceItem) else None
+        if gap is None or not isinstance(item, ChanceItem) or item.threshold is None:
+            continue
+        moved = item.threshold + (gap.margin if item.harm == "below" else -gap.margin)
+        harder = item.model_copy(update={"threshold": moved})
+        scopes = [g for g in groups if "all" in item.scope or g in item.scope]
+        for g in scopes:
+            values = candidate[item.signal][labels == g]
+            sure = 1.0 - item.delta / len(scopes)
+            harmed = int(harder.harmed(values).sum())
+            bound = clopper_pearson(harmed, len(values), confidence=sure)
+            slack = float(harder.slack(bound.value))
+            found.append((_result(harder, g, values, harmed, bound, slack, sure), gap))
+    return found
+
+
+def _result(
+    item: Any, group: str, values: Array, harmed: int, bound: Any, slack: float, sure: float
+) -> ItemResult:
+    return ItemResult(
+        id=item.id, hazard=item.hazard, type=item.type, signal=item.signal,
+        unit="share of patients", harm=item.harm, group=group, limit=float(item.limit),
+        threshold=float(item.threshold), n=len(values), observed=harmed / len(values),
+        bound=float(bound.value), slack=slack, passed=slack >= 0.0, method=bound.method,
+        confidence=sure, delta=1.0 - sure, source=item.source,
+    )  # fmt: skip
+
+
+def _told(results: Sequence[ItemResult]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": r.id, "group": r.group, "threshold": r.threshold, "observed": r.observed,
+            "bound": r.bound, "limit": r.limit, "n": r.n, "holds": r.passed,
+        }
+        for r in results
+    ]  # fmt: skip
