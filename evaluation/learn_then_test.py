@@ -132,7 +132,10 @@ def learn_then_test(
     data = _by_kind(data, n, bars.size)
     worst = np.array(
         [
-            max(_p(column, n, bar, (low, high), p_value) for column, bar in zip(kinds, bars, strict=True))
+            max(
+                _p(column, n, bar, (low, high), p_value)
+                for column, bar in zip(kinds, bars, strict=True)
+            )
             for kinds in np.moveaxis(data, 0, -1)
         ]
     )
