@@ -22,7 +22,8 @@ def first_alarms(values: np.ndarray, limit: float, every: int = RESTART_EVERY) -
     total = np.pad(np.cumsum(values.astype(int), axis=1), ((0, 0), (1, 0)))
     # Evidence of every pair of counts, looked up rather than computed anew.
     most = int(max((total[:, k:] - total[:, [k]]).max() for k in range(0, n, every)))
-    table = log_evidence(*np.mgrid[: most + 1, : n + 1], limit)
+    k, count = np.mgrid[: most + 1, : n + 1]
+    table = log_evidence(np.minimum(k, count), count, limit)
     evidence = np.zeros((repetitions, n))
     starts = np.arange(0, n, every)
     for j, start in enumerate(starts):
