@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from ..physiology.errors import InputError
+from .bca_tails import bca_tails
 from .declared import error_probability, finite_series
 
 Array = NDArray[np.float64]
@@ -256,21 +256,3 @@ def _jackknife(data: Array, statistic: Statistic) -> Array:
         return np.asarray((data.sum() - data) / (n - 1), float)
     left_out = [_statistic(np.delete(data, i)[None, :], statistic)[0] for i in range(n)]
     return np.array(left_out)
-
-
-def bca_tails(tails: Array, draws: Array, estimate: float, left_out: Array) -> Array:
-    """Shift the two quantile levels for bias and acceleration (Efron 1987)."""
-    below = (np.sum(draws < estimate) + 0.5 * np.sum(draws == estimate)) / draws.size
-    spread = left_out.mean() - left_out
-    # Its power is what is divided by: in the smallest numbers a scale above 0 has a power of 0.
-    power = float(np.sum(spread**2)) ** 1.5
-    # All draws on one side, or no spread: no correction can be estimated.
-    if power == 0.0 or not 0.0 < below < 1.0:
-        return tails
-    acceleration = float(np.sum(spread**3)) / (6.0 * power)
-    shift = special.ndtri(below)
-    z = shift + special.ndtri(tails)
-    stretch = 1.0 - acceleration * z
-    if (stretch <= 0.0).any():
-        return tails
-    return np.asarray(special.ndtr(shift + z / stretch), float)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..physiology.errors import InputError
-from .bootstrap import Interval, Method, bca_tails
+from .bca_tails import bca_tails
+from .bootstrap import Interval, Method
 from .declared import error_probability
 
 Array = NDArray[np.float64]

@@ -86,7 +86,7 @@ def learn_then_test(
     limits: ArrayLike,
     delta: float,
     *,
-    support: Support | None,
+    support: Support | None = (0.0, 1.0),
     n: int | None = None,
     method: Family = "fixed_sequence",
     p_value: PValue = "hoeffding-bentkus",
@@ -103,7 +103,7 @@ def learn_then_test(
     delta : float
         Chance of certifying any setting that breaks a limit, in (0, 1).
     support : tuple of float
-        Range of a loss, known in advance.
+        Range of a loss, known in advance; a loss outside it is refused.
     n : int, optional
         Patients, where only means are at hand.
     method : {"fixed_sequence", "holm", "bonferroni"}
