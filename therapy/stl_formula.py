@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..physiology.errors import InputError
 from ..physiology.quantity import Quantity
-from .stl_tree import Node, ahead_min, back_min, signals_in
+from .stl_tree import Node, ahead_min, back_min, longest_min, signals_in
 from .stl_value import Beyond, Pair, Reading, evaluate
 
 Array = NDArray[np.float64]
@@ -54,6 +54,11 @@ class Formula:
     def back_min(self) -> float:
         """Minutes before its own time that decide it; infinite for an unbounded window."""
         return back_min(self.root)
+
+    @property
+    def longest_min(self) -> float:
+        """Minutes that its widest bounded window reaches from the time it is asked at."""
+        return longest_min(self.root)
 
     def truth(
         self, traces: Mapping[str, ArrayLike], step_min: float, *, beyond: Beyond = "truncate"

@@ -177,3 +177,12 @@ def back_min(node: Node) -> float:
     below = max((back_min(child) for child in children(node)), default=0.0)
     looks = isinstance(node, Window | Reach) and node.kind not in FUTURE
     return below + (node.interval.end if looks and isinstance(node, Window | Reach) else 0.0)
+
+
+def longest_min(node: Node) -> float:
+    """Return how many minutes away the farthest end, or start of an endless, window lies."""
+    own = 0.0
+    if isinstance(node, Window | Reach):
+        span = node.interval
+        own = span.start if math.isinf(span.end) else span.end
+    return max([own, *(longest_min(child) for child in children(node))])
