@@ -30,6 +30,7 @@ from .safety_case import SafetyCase
 from .sentence import sentence_of
 from .subject import Subject
 from .subjects import environment_of, subject_of
+from .temporal import formula_verdicts, trace_columns
 from .verdict import ItemResult, decide, judge_all
 from .versions import versions
 
@@ -167,7 +168,7 @@ def _lives(
     """Return signals (n,) of every patient's horizon under a policy, in the cohort's order."""
     exam = subject_of(rules.environment).examination
     task = make_task(rules.environment, **{**kwargs, "cohort": cohort.take(range(1))})
-    columns = exam.columns(rules)
+    columns = tuple(dict.fromkeys([*exam.columns(rules), *trace_columns(rules, exam, task)]))
     parts: list[dict[str, Array]] = []
     for first in range(0, len(cohort), LANES):
         rows = range(first, min(first + LANES, len(cohort)))
@@ -177,7 +178,7 @@ def _lives(
 
         part = replace(task, cohort=cohort.take(rows))
         run = rollout(part, policy, [seeds[i] for i in rows], record=columns, progress=step)
-        parts.append(exam.signals(run, rules))
+        parts.append(exam.signals(run, rules) | formula_verdicts(run, rules, exam, part))
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 

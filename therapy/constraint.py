@@ -215,6 +215,8 @@ class ConstraintSet(Strict):
     def _formulas_can_be_judged(self) -> ConstraintSet:
         horizon_min = 1440.0 * self.horizon_days
         for name, formula in self.formulas.items():
+            if not formula.signals:
+                raise ValueError(f"item {name}: its formula speaks of no signal; name one")
             if formula.longest_min > horizon_min:
                 raise ValueError(
                     f"item {name}: a window of its formula reaches {formula.longest_min:g} min, "

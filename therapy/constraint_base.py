@@ -52,7 +52,7 @@ class Claim(Strict):
 
 
 class SignalClaim(Claim):
-    """A claim on one number per patient; ``harm`` says on which side of its bound that does harm."""
+    """A claim on one number per patient, which does harm on the ``harm`` side of its bound."""
 
     signal: str
     unit: str

@@ -65,4 +65,4 @@ class HardItem(FormulaClaim):
 
     def slack(self, share: float) -> float:
         """Signed margin of the observed share of violations: 0 passes, less fails."""
-        return -share
+        return 0.0 - share
