@@ -1,4 +1,4 @@
-"""Check that this machine can run DoseGym."""
+"""Check that this machine can run DoseGym, or that an audit record is unbroken."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,8 +41,14 @@ class Check:
 
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    audit: Annotated[
+        Path | None, typer.Option(help="Check this audit record instead of the machine.")
+    ] = None,
 ) -> int:
-    """Print the findings; the exit status is 1 when a required one fails."""
+    """Print the findings; the exit status is 1 when a required one fails, 2 for a broken record."""
+    if audit is not None:
+        check_audit(audit, as_json)
+        return 0
     checks = [*check_python(), *check_packages(), *check_machine(), *check_engine()]
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
@@ -100,6 +107,28 @@ def check_engine() -> Iterator[Check]:
     limit = f"<={COMPILE_LIMIT_S:g} s"
     passed = seconds <= COMPILE_LIMIT_S
     yield Check("engine ready after", f"{seconds:.2f} s", limit, passed, required=False)
+
+
+def check_audit(path: Path, as_json: bool = False) -> None:
+    """Print one line on an audit record.
+
+    Raises
+    ------
+    InputError
+        If the record is broken, or there is none.
+    """
+    from ..evaluation.audit import verify
+    from ..physiology.errors import InputError
+
+    report = verify(path)
+    if not report.ok:
+        raise InputError(f"audit record {path} is broken: {report.reason}")
+    if as_json:
+        typer.echo(json.dumps(asdict(report), indent=2))
+        return
+    torn = f"; {report.reason}" if report.reason else ""
+    kept = f"last hash {report.last_sha256}, keep it elsewhere"
+    typer.echo(f"{path}: {report.entries} entries, unbroken{torn}; {kept}")
 
 
 def _print(checks: list[Check]) -> None:

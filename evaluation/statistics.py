@@ -1,272 +1,53 @@
-"""Confidence bounds that say what they assume: exact, finite-sample or asymptotic."""
+"""The public place of every confidence bound and test; each file behind it holds one kind."""
 
-from __future__ import annotations
+from .bound import Bound, Side
+from .cluster_bootstrap import bca, cluster_bootstrap
+from .conformal_margin import conformal_margin, weighted_quantile
+from .cvar import cvar_dkw, cvar_rockafellar_uryasev
+from .learn_then_test import Tested, control_family, hoeffding_bentkus_p_value, learn_then_test
+from .mean_bounds import (
+    betting,
+    betting_p_value,
+    empirical_bernstein,
+    hoeffding,
+    paired_difference,
+    student_t,
+)
+from .profiles import optimality_gap, performance_profile
+from .proportion import binomial_p_value, clopper_pearson, clopper_pearson_interval
+from .quantile_bounds import Band, dkw_band, order_statistic_bound
+from .selective import Selective, selective_threshold
+from .sequential import ViolationMonitor, confidence_sequence
 
-from dataclasses import dataclass
-from typing import Final, Literal
-
-import numpy as np
-from numpy.typing import ArrayLike
-from scipy import special, stats
-
-from ..physiology.errors import InputError
-from .betting import betting_lower_unit, betting_peak_log_capital
-from .declared import Array, Support, error_probability, finite_series, within_support
-
-Side = Literal["lower", "upper"]
-
-_FRACTION: Final[Support] = (0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One one-sided confidence bound.
-
-    Parameters
-    ----------
-    value : float
-        In the unit of the data; for a proportion, a fraction.
-    side : {"lower", "upper"}
-        Which side of the true value the bound lies on.
-    method : str
-        ``clopper-pearson``, ``betting``, ``hoeffding``, ``empirical-bernstein`` or
-        ``student-t (asymptotic)``.
-    confidence : float
-        Of this one side alone.
-    n : int
-        Independent observations (patients, never time steps).
-    support : tuple of float or None
-        Range declared in advance; None where the method needs none.
-    finite_sample : bool
-        True if the confidence holds at every n, False if only as n grows.
-    """
-
-    value: float
-    side: Side
-    method: str
-    confidence: float
-    n: int
-    support: Support | None
-    finite_sample: bool
-
-
-def clopper_pearson(
-    failures: int, n: int, *, confidence: float = 0.95, side: Side = "upper"
-) -> Bound:
-    """Exact one-sided bound on a failure probability.
-
-    Parameters
-    ----------
-    failures, n : int
-        Failures among ``n`` independent patients.
-    confidence : float
-        One-sided.
-    side : {"lower", "upper"}
-        Which bound.
-
-    Returns
-    -------
-    Bound
-        A fraction. Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404.
-
-    Raises
-    ------
-    InputError
-        Counts or confidence out of range.
-    """
-    delta = error_probability(confidence)
-    if n < 1 or not 0 <= failures <= n:
-        raise InputError(f"failures is {failures} of n = {n}; give 0 <= failures <= n with n >= 1")
-    if side == "upper":
-        tail = special.betaincinv(failures + 1, n - failures, 1 - delta) if failures < n else 1.0
-    else:
-        tail = special.betaincinv(failures, n - failures + 1, delta) if failures > 0 else 0.0
-    return Bound(float(tail), side, "clopper-pearson", confidence, n, _FRACTION, True)
-
-
-def clopper_pearson_interval(
-    failures: int, n: int, *, confidence: float = 0.95
-) -> tuple[Bound, Bound]:
-    """Exact two-sided interval: a lower and an upper bound, each at half the error probability.
-
-    Parameters
-    ----------
-    failures, n : int
-        Failures among ``n`` independent patients.
-    confidence : float
-        Of both sides together.
-
-    Returns
-    -------
-    tuple of Bound
-        Lower and upper; their ``confidence`` is one-sided, 1 - (1 - confidence) / 2.
-    """
-    one_sided = 1.0 - error_probability(confidence) / 2.0
-    return (
-        clopper_pearson(failures, n, confidence=one_sided, side="lower"),
-        clopper_pearson(failures, n, confidence=one_sided, side="upper"),
-    )
-
-
-def betting(
-    values: ArrayLike, *, support: Support | None, confidence: float = 0.95, side: Side = "upper"
-) -> Bound:
-    """Finite-sample bound on the mean by betting; adapts to the variance of the data.
-
-    Parameters
-    ----------
-    values : array (n,)
-        One independent value per patient, in an order fixed before looking (never sorted by value).
-    support : tuple of float
-        Range known in advance, for instance (0, 100) for a percentage.
-    confidence : float
-        One-sided.
-    side : {"lower", "upper"}
-        Which bound.
-
-    Returns
-    -------
-    Bound
-        Waudby-Smith and Ramdas 2024, doi 10.1093/jrsssb/qkad009.
-
-    Raises
-    ------
-    InputError
-        No declared support, data outside it, no data.
-    """
-    data, low, high = within_support(values, support, "betting")
-    delta = error_probability(confidence)
-    unit = (data - low) / (high - low)
-    if side == "lower":
-        value = low + (high - low) * betting_lower_unit(unit, delta)[0]
-    else:
-        value = high - (high - low) * betting_lower_unit(1.0 - unit, delta)[0]
-    return Bound(float(value), side, "betting", confidence, data.size, (low, high), True)
-
-
-def hoeffding(
-    values: ArrayLike, *, support: Support | None, confidence: float = 0.95, side: Side = "upper"
-) -> Bound:
-    """Hoeffding's bound on the mean: valid, blind to the variance, so wide.
-
-    Parameters and errors are those of :func:`betting`. Hoeffding 1963,
-    doi 10.1080/01621459.1963.10500830.
-    """
-    data, low, high = within_support(values, support, "hoeffding")
-    delta = error_probability(confidence)
-    width = (high - low) * np.sqrt(np.log(1.0 / delta) / (2.0 * data.size))
-    return _around(data, width, side, "hoeffding", confidence, (low, high))
-
-
-def empirical_bernstein(
-    values: ArrayLike, *, support: Support | None, confidence: float = 0.95, side: Side = "upper"
-) -> Bound:
-    """Empirical Bernstein bound on the mean, from the sample variance.
-
-    Parameters and errors are those of :func:`betting`; needs two values. Maurer and Pontil 2009,
-    theorem 4, arXiv 0907.3740.
-    """
-    data, low, high = within_support(values, support, "empirical-bernstein", least=2)
-    log_term = np.log(2.0 / error_probability(confidence))
-    width = np.sqrt(2.0 * data.var(ddof=1) * log_term / data.size)
-    width += 7.0 * (high - low) * log_term / (3.0 * (data.size - 1))
-    return _around(data, float(width), side, "empirical-bernstein", confidence, (low, high))
-
-
-def student_t(values: ArrayLike, *, confidence: float = 0.95, side: Side = "upper") -> Bound:
-    """Student's t bound on the mean: asymptotic, for description and never for a verdict.
-
-    On rare harm it covers far less than it claims; see the coverage tests.
-
-    Parameters
-    ----------
-    values : array (n,)
-        At least two values.
-    confidence : float
-        One-sided, nominal.
-    side : {"lower", "upper"}
-        Which bound.
-    """
-    data = finite_series(values, least=2)
-    quantile = stats.t.ppf(1.0 - error_probability(confidence), data.size - 1)
-    width = float(quantile * data.std(ddof=1) / np.sqrt(data.size))
-    return _around(data, width, side, "student-t (asymptotic)", confidence, None)
-
-
-def paired_difference(
-    candidate: ArrayLike,
-    comparator: ArrayLike,
-    *,
-    support: Support | None,
-    confidence: float = 0.95,
-    side: Side = "upper",
-) -> Bound:
-    """Betting bound on the mean of candidate minus comparator over the same patients.
-
-    Non-inferiority of a harm is shown by an upper bound at most the margin, of a benefit by a lower
-    bound at least minus the margin.
-
-    Parameters
-    ----------
-    candidate, comparator : array (n,)
-        The same metric of the same patients on the same disturbances, in one order.
-    support : tuple of float
-        Range of the metric itself, known in advance; differences then lie in +/- its width.
-    confidence : float
-        One-sided.
-    side : {"lower", "upper"}
-        Which bound.
-
-    Returns
-    -------
-    Bound
-        In the metric's unit; its ``support`` is that of the difference.
-
-    Raises
-    ------
-    InputError
-        As :func:`betting`, or if the two series differ in length.
-    """
-    first, low, high = within_support(candidate, support, "betting")
-    second, _, _ = within_support(comparator, support, "betting")
-    if first.size != second.size:
-        raise InputError(
-            f"candidate has {first.size} patients, comparator {second.size}; pair them one to one"
-        )
-    width = high - low
-    return betting(first - second, support=(-width, width), confidence=confidence, side=side)
-
-
-def binomial_p_value(failures: int, n: int, risk: float) -> float:
-    """P-value of "the failure probability exceeds ``risk``"; small when few patients failed."""
-    return float(stats.binom.cdf(failures, n, risk))
-
-
-def betting_p_value(values: ArrayLike, limit: float, *, support: Support | None) -> float:
-    """P-value of "the mean exceeds ``limit``" by betting; small when the values stay below it.
-
-    Parameters
-    ----------
-    values : array (n,)
-        One independent value per patient.
-    limit : float
-        Strictly inside ``support``.
-    support : tuple of float
-        Range known in advance.
-    """
-    data, low, high = within_support(values, support, "betting")
-    if not low < limit < high:
-        raise InputError(f"limit is {limit:g}; choose one inside the support {low:g} to {high:g}")
-    mirrored = (high - data) / (high - low)
-    peak = betting_peak_log_capital(mirrored, (high - limit) / (high - low), 0.05)
-    return float(np.exp(-peak))
-
-
-def _around(
-    data: Array, width: float, side: Side, method: str, confidence: float, support: Support | None
-) -> Bound:
-    """Build the bound mean +/- width, cut at the support where there is one."""
-    value = float(data.mean()) + (width if side == "upper" else -width)
-    if support is not None:
-        value = min(max(value, support[0]), support[1])
-    return Bound(value, side, method, confidence, data.size, support, support is not None)
+__all__ = [
+    "Band",
+    "Bound",
+    "Selective",
+    "Side",
+    "Tested",
+    "ViolationMonitor",
+    "bca",
+    "betting",
+    "betting_p_value",
+    "binomial_p_value",
+    "clopper_pearson",
+    "clopper_pearson_interval",
+    "cluster_bootstrap",
+    "confidence_sequence",
+    "conformal_margin",
+    "control_family",
+    "cvar_dkw",
+    "cvar_rockafellar_uryasev",
+    "dkw_band",
+    "empirical_bernstein",
+    "hoeffding",
+    "hoeffding_bentkus_p_value",
+    "learn_then_test",
+    "optimality_gap",
+    "order_statistic_bound",
+    "paired_difference",
+    "performance_profile",
+    "selective_threshold",
+    "student_t",
+    "weighted_quantile",
+]
