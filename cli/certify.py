@@ -93,7 +93,7 @@ def print_case(case: Any) -> None:
                 item.id,
                 f"{scale * item.observed:.2f} {unit}",
                 f"{scale * item.bound:.2f}",
-                "none seen" if item.type == "hard" else f"{sign * scale * item.limit:.2f}",
+                "none" if item.type == "hard" else f"{sign * scale * item.limit:.2f}",
                 "yes" if item.passed else "NO",
                 style=None if item.passed else "bold red",
             )

@@ -57,5 +57,5 @@ def _hard(rules: ConstraintSet) -> str:
     named = ", ".join(item.id for item in rules.hard)
     return (
         f" For the hard constraints ({named}) that means: violated by none of these patients at "
-        "any step, hence, as surely, by at most the share of people that is each one's bound."
+        "any step, and, as surely, by no larger share of people than the bound of each."
     )

@@ -94,14 +94,10 @@ def _even(run: Rollout) -> NDArray[np.int64] | None:
     if "time_min" not in run.series:
         return None
     times = run.series["time_min"].astype(np.float64)
-    since = times - times[0]
-    steps = len(times) - 1
-    grid = run.step_min * np.arange(1, steps + 1)
-    if np.allclose(since[1:].T, grid):
+    since = times[1:] - times[0]
+    if np.allclose(since.T, run.step_min * np.arange(1, len(times))):
         return None
-    length = max(int(np.ceil(since[-1].max() / run.step_min - 1e-6)), 1)
-    rows = np.empty((length, since.shape[1]), dtype=np.int64)
-    for lane in range(since.shape[1]):
-        found = np.searchsorted(since[1:, lane], grid[:length] - 1e-6) + 1
-        rows[:, lane] = np.minimum(found, steps)
-    return rows
+    points = max(int(np.ceil(since[-1].max() / run.step_min - 1e-6)), 1)
+    grid = run.step_min * np.arange(1, points + 1)
+    rows = [np.searchsorted(lane, grid - 1e-6) + 1 for lane in since.T]
+    return np.minimum(np.stack(rows, axis=1), len(times) - 1)

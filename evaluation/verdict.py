@@ -29,7 +29,13 @@ from ..therapy.constraint import (
     MeanItem,
     TailItem,
 )
-from .statistics import Bound, betting, clopper_pearson, paired_difference
+from .statistics import (
+    Bound,
+    betting,
+    clopper_pearson,
+    cvar_rockafellar_uryasev,
+    paired_difference,
+)
 from .subjects import subject_of
 from .temporal import verdict_key
 
@@ -219,8 +225,6 @@ def _bound(item: Any, values: Array, other: Array, sure: float) -> tuple[Bound, 
 
 def _tail(item: TailItem, values: Array, sure: float) -> tuple[Bound, float, float]:
     """Bound the mean of the worst share of patients, values above the support at its end."""
-    from .statistics import cvar_rockafellar_uryasev
-
     capped = np.minimum(values, item.support[1])
     bound = cvar_rockafellar_uryasev(
         capped, support=item.support, alpha=item.alpha, confidence=sure, side="upper"
