@@ -106,14 +106,14 @@ def print_case(case: Any) -> None:
     )
     for group in dict.fromkeys(item.group for item in case.items):
         for item in (i for i in case.items if i.group == group):
-            scale, unit = (100.0, "%") if item.type == "chance" else (1.0, item.unit)
+            scale, unit = (100.0, "%") if item.type in ("chance", "hard") else (1.0, item.unit)
             sign = -1.0 if item.type == "noninferiority" and item.harm == "below" else 1.0
             table.add_row(
                 group,
                 item.id,
                 f"{scale * item.observed:.2f} {unit}",
                 f"{scale * item.bound:.2f}",
-                f"{sign * scale * item.limit:.2f}",
+                "none" if item.type == "hard" else f"{sign * scale * item.limit:.2f}",
                 "yes" if item.passed else "NO",
                 style=None if item.passed else "bold red",
             )

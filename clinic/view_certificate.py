@@ -18,6 +18,9 @@ WORST: Final = (
     ("time_in_target", "In target", 0, "%"),
 )
 
+SHARES: Final = ("chance", "hard")
+_WHAT: Final = {"tail": ", mean of the worst", "hard": ", never violated"}
+
 
 def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
     """Return everything a report shows of a certificate to a person of a group."""
@@ -66,7 +69,7 @@ def _number(value: Any, digits: int, unit: str) -> str:
 
 
 def _item(item: ItemResult) -> dict[str, Any]:
-    scale, unit = (100.0, "% of patients") if item.type == "chance" else (1.0, item.unit)
+    scale, unit = (100.0, "% of patients") if item.type in SHARES else (1.0, item.unit)
     lower_is_harm = item.type == "noninferiority" and item.harm == "below"
     limit = -item.limit if lower_is_harm else item.limit
     rule = (
@@ -77,7 +80,7 @@ def _item(item: ItemResult) -> dict[str, Any]:
     return {
         "id": item.id,
         "hazard": item.hazard,
-        "what": f"{item.signal.replace('_', ' ')}{rule}",
+        "what": f"{item.signal.replace('_', ' ')}{rule}{_WHAT.get(item.type, '')}",
         "group": item.group,
         "observed": f"{scale * item.observed:.2f}",
         "bound": f"{scale * item.bound:.2f}",
@@ -93,6 +96,8 @@ def _item(item: ItemResult) -> dict[str, Any]:
 
 def used_share(item: ItemResult) -> float:
     """Return how much of its limit a bound uses up; 1 is the limit, below 0 a gain."""
+    if item.type == "hard":
+        return 0.0 if item.passed else 1.5
     if item.type == "noninferiority" and item.harm == "below":
         return -item.bound / item.limit
     if item.type == "mean" and item.harm == "below":

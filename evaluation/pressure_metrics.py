@@ -33,6 +33,7 @@ RECORD: Final = (
 )  # fmt: skip
 
 MINUTES_A_DAY: Final = 1440.0
+NO_CHANGE_DAYS: Final = 4000.0
 DAYS_A_YEAR: Final = 365.25
 # Time in target range of SPRINT's intensive arm, by linear interpolation between visits: Fatani
 # 2021, doi:10.1016/j.jacc.2021.01.014 (abstract read).
@@ -86,6 +87,31 @@ def interpolated_share(values: ArrayLike, low: float, high: float) -> Array:
     level = (bottom >= low) & (top <= high)
     share: Array = np.where(rise > 0.0, inside / np.where(rise > 0.0, rise, 1.0), level)
     return share
+
+
+def titration_gap(run: Rollout) -> Array:
+    """Return days from the last change of the regimen to each change, (T + 1, B).
+
+    Parameters
+    ----------
+    run : Rollout
+        With ``time_min`` and the doses; those at index t were begun at the visit t - 1.
+
+    Returns
+    -------
+    array (T + 1, B)
+        Days where the regimen of the interval that ended at t differs from the one before; else,
+        and for the first change of all, ``NO_CHANGE_DAYS``.
+    """
+    days = run.series["time_min"].astype(np.float64) / MINUTES_A_DAY
+    doses = np.stack([run.series[name] for name in DOSES])
+    gaps = np.full(days.shape, NO_CHANGE_DAYS)
+    last = np.full(days.shape[1], -np.inf)
+    for t in range(1, len(days)):
+        changed = (doses[:, t] != doses[:, t - 1]).any(axis=0)
+        gaps[t] = np.where(changed, np.minimum(days[t - 1] - last, NO_CHANGE_DAYS), gaps[t])
+        last = np.where(changed, days[t - 1], last)
+    return gaps
 
 
 def _control(log: Mapping[str, Array], days: Array) -> dict[str, Array]:

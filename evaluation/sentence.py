@@ -45,6 +45,17 @@ def sentence_of(
         f"With confidence at least {sure:g} % over the draw of the {population['n']} evaluation "
         f"patients, and assuming A1 to A{len(assumptions)}, every constraint of {rules.name} "
         f"{rules.version} satisfies its limit over {rules.horizon_days} days in "
-        f"{people}: {', '.join(scope)}.",
+        f"{people}: {', '.join(scope)}.{_hard(rules)}",
         assumptions,
+    )
+
+
+def _hard(rules: ConstraintSet) -> str:
+    """Say what a hard constraint's limit means, where there are some."""
+    if not rules.hard:
+        return ""
+    named = ", ".join(item.id for item in rules.hard)
+    return (
+        f" For the hard constraints ({named}) that means: violated by none of these patients at "
+        "any step, and, as surely, by no larger share of people than the bound of each."
     )

@@ -78,6 +78,13 @@ class Examination:
         (rules) -> log columns that the signals are made from.
     signals : callable
         (rollout, rules) -> signal by name, one value (B,) per patient.
+    traces : callable
+        (rules) -> log column of each trace signal that has one.
+    course : callable
+        (rollout, task) -> the other trace signals, (T + 1, B) or, constant in time, (B,); those
+        whose columns were not recorded are left out.
+    course_columns : tuple of str
+        Log columns that ``course`` and an uneven clock need, besides those of the traces.
     worst : callable
         (signals) -> order of the patients, worst first.
     worst_shown : tuple of str
@@ -112,6 +119,9 @@ class Examination:
     comparator_words: str
     columns: Callable[[ConstraintSet], tuple[str, ...]]
     signals: Callable[[Rollout, ConstraintSet], dict[str, Array]]
+    traces: Callable[[ConstraintSet], Mapping[str, str]]
+    course: Callable[[Rollout, Any], dict[str, Array]]
+    course_columns: tuple[str, ...]
     worst: Callable[[Mapping[str, Array]], NDArray[np.int64]]
     worst_shown: tuple[str, ...]
     worst_words: Callable[[Mapping[str, Any]], str]

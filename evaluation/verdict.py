@@ -19,9 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from ..therapy.constraint import EVERYONE, ChanceItem, ConstraintSet, MeanItem
-from .statistics import Bound, betting, clopper_pearson, paired_difference
+from ..therapy.constraint import (
+    EVERYONE,
+    ChanceItem,
+    ConstraintSet,
+    FormulaChanceItem,
+    FormulaClaim,
+    HardItem,
+    MeanItem,
+    TailItem,
+)
+from .statistics import (
+    Bound,
+    betting,
+    clopper_pearson,
+    cvar_rockafellar_uryasev,
+    paired_difference,
+)
 from .subjects import subject_of
+from .temporal import verdict_key
 
 Array = NDArray[np.float64]
 Metrics = Mapping[str, Array]
@@ -31,8 +47,11 @@ Metrics = Mapping[str, Array]
 class ItemResult:
     """One constraint item judged on one group of patients.
 
-    ``limit`` is the largest share of harmed patients (chance), the limit of the mean (mean) or the
-    margin (noninferiority); ``observed`` and ``bound`` are in the same unit; ``slack`` >= 0 passes.
+    ``limit`` is the largest share of harmed patients (chance), the limit of the mean (mean) or of
+    the mean of the worst (tail), the margin (noninferiority), or 0 (hard); ``observed`` and
+    ``bound`` are in the same unit; ``slack`` >= 0 passes. A hard item passes by what was observed:
+    its bound says how rare violations are shown to be, which no sample shows to be never.
+    ``signal`` is the formula where the item has one.
     """
 
     id: str
@@ -74,14 +93,14 @@ def judge_all(
     ------
     InputError
         If a group is unknown, a signal is missing or not one value per patient, or a mean would be
-        taken over a missing value.
+        taken over a missing value. Missing verdicts of a formula are no error: they are unknown,
+        and unknown counts as harm.
     """
     labels = np.asarray(groups)
     present = _present(constraints, labels, subject_of(constraints.environment).groups)
     results = []
     for item in constraints.items:
-        values = _signal(candidate, item.signal, len(labels), "candidate")
-        other = _signal(current, item.signal, len(labels), "current regimen")
+        values, other = _values(item, candidate, current, len(labels))
         scopes = [g for g in present if EVERYONE in item.scope or g in item.scope]
         for group in scopes:
             inside = labels == group
@@ -131,6 +150,19 @@ def _present(
     return [g for g in known if (labels == g).any()]
 
 
+def _values(item: Any, candidate: Metrics, current: Metrics, n: int) -> tuple[Array, Array]:
+    """Return what an item looks at: a signal under both policies, or its formula's verdicts."""
+    if not isinstance(item, FormulaClaim):
+        return (
+            _signal(candidate, item.signal, n, "candidate"),
+            _signal(current, item.signal, n, "current regimen"),
+        )
+    key = verdict_key(item.id)
+    # What nobody judged is unknown, and unknown is denied.
+    verdicts = _signal(candidate, key, n, "candidate") if key in candidate else np.zeros(n)
+    return verdicts, verdicts
+
+
 def _signal(metrics: Metrics, name: str, n: int, whose: str) -> Array:
     if name not in metrics:
         raise InputError(
@@ -149,18 +181,19 @@ def _signal(metrics: Metrics, name: str, n: int, whose: str) -> Array:
 def _judge(item: Any, values: Array, other: Array, group: str, delta: float) -> ItemResult:
     """Turn one item and the patients of one group into a bound and a verdict."""
     bound, observed, limit = _bound(item, values, other, 1.0 - delta)
-    chance = isinstance(item, ChanceItem)
-    slack = float(item.slack(bound.value))
+    of_patients = isinstance(item, ChanceItem | FormulaClaim)
+    formula = isinstance(item, FormulaClaim)
+    slack = float(item.slack(observed if isinstance(item, HardItem) else bound.value))
     return ItemResult(
         id=item.id,
         hazard=item.hazard,
         type=item.type,
-        signal=item.signal,
-        unit="share of patients" if chance else item.unit,
-        harm=item.harm,
+        signal=item.stl if formula else item.signal,
+        unit="share of patients" if of_patients else item.unit,
+        harm="above" if formula else item.harm,
         group=group,
         limit=float(limit),
-        threshold=float(item.threshold) if chance else None,
+        threshold=float(item.threshold) if isinstance(item, ChanceItem) else None,
         n=len(values),
         observed=float(observed),
         bound=float(bound.value),
@@ -175,13 +208,32 @@ def _judge(item: Any, values: Array, other: Array, group: str, delta: float) -> 
 
 def _bound(item: Any, values: Array, other: Array, sure: float) -> tuple[Bound, float, float]:
     """Return the bound on the harmful side, what was observed, and the limit or margin."""
-    if isinstance(item, ChanceItem):
+    if isinstance(item, ChanceItem | FormulaChanceItem | HardItem):
         harmed = int(item.harmed(values).sum())
         share = harmed / len(values)
-        return clopper_pearson(harmed, len(values), confidence=sure), share, item.limit
+        limit = 0.0 if isinstance(item, HardItem) else item.limit
+        return clopper_pearson(harmed, len(values), confidence=sure), share, limit
+    if isinstance(item, TailItem):
+        return _tail(item, values, sure)
     side: Literal["upper", "lower"] = "upper" if item.harm == "above" else "lower"
     if isinstance(item, MeanItem):
         bound = betting(values, support=item.support, confidence=sure, side=side)
         return bound, float(values.mean()), item.limit
     bound = paired_difference(values, other, support=item.support, confidence=sure, side=side)
     return bound, float((values - other).mean()), item.margin
+
+
+def _tail(item: TailItem, values: Array, sure: float) -> tuple[Bound, float, float]:
+    """Bound the mean of the worst share of patients, values above the support at its end."""
+    capped = np.minimum(values, item.support[1])
+    bound = cvar_rockafellar_uryasev(
+        capped, support=item.support, alpha=item.alpha, confidence=sure, side="upper"
+    )
+    return bound, observed_tail(capped, item.alpha), item.limit
+
+
+def observed_tail(values: Array, alpha: float) -> float:
+    """Return the mean of the worst ``alpha`` share of values (n,); a patient may count in part."""
+    worst = np.sort(np.asarray(values, np.float64))[::-1]
+    weights = np.clip(alpha * len(worst) - np.arange(len(worst)), 0.0, 1.0)
+    return float(worst @ weights / (alpha * len(worst)))

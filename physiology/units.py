@@ -5,6 +5,8 @@ The library works in mg/dL; mmol/L exists only at the border, in files and on sc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -99,3 +101,42 @@ def hba1c_percent(mmol_per_mol: Quantity) -> Quantity:
     float or array, %
     """
     return 0.09148 * mmol_per_mol + 2.152
+
+
+_FACTORS: Mapping[tuple[str, str, str], float] = MappingProxyType(
+    {
+        ("glucose", "mmol/L", "mg/dL"): MG_DL_PER_MMOL_L,
+        ("creatinine", "umol/L", "mg/dL"): MG_DL_PER_UMOL_L_CREATININE,
+        ("", "kPa", "mmHg"): MMHG_PER_KPA,
+        ("", "U/min", "U/h"): 60.0,
+        ("", "min", "d"): 1.0 / 1440.0,
+        ("", "h", "d"): 1.0 / 24.0,
+        ("", "h", "min"): 60.0,
+        ("", "d", "min"): 1440.0,
+    }
+)
+_SPELLINGS: Mapping[str, str] = MappingProxyType({"µmol/L": "umol/L", "μmol/L": "umol/L"})
+
+
+def conversion_factor(unit: str, to: str, substance: str = "") -> float | None:
+    """Return by what a number in ``unit`` is multiplied to be in ``to``; None if by nothing.
+
+    Parameters
+    ----------
+    unit, to : str
+    substance : str
+        ``glucose`` or ``creatinine`` where the factor depends on it.
+    """
+    unit = _SPELLINGS.get(unit, unit)
+    if unit == to:
+        return 1.0
+    for kind in (substance, ""):
+        if (kind, unit, to) in _FACTORS:
+            return _FACTORS[kind, unit, to]
+    return None
+
+
+def units_of(to: str, substance: str = "") -> tuple[str, ...]:
+    """Return the units that convert to ``to``, itself first."""
+    others = [u for kind, u, known in _FACTORS if known == to and kind in (substance, "")]
+    return (to, *others)

@@ -4,101 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Discriminator, Field, PositiveInt, StringConstraints, Tag, model_validator
 
-from ..physiology.quantity import Quantity
-from .signals import COMPARATORS, SIGNALS, SIGNALS_OF
+from ..physiology.errors import InputError
+from .constraint_base import EVERYONE, Fraction, Interval, Name, SignalClaim, Strict
+from .constraint_tail import TailItem
+from .constraint_temporal import FormulaChanceItem, FormulaClaim, HardItem
+from .signals import COMPARATORS, SIGNALS_OF, TRACES_OF
+from .stl import Formula, parse_formula
 
-Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-Interval = tuple[float, float]
-
-EVERYONE: Final = "all"
-
-
-class _Strict(BaseModel):
-    """Frozen, no unknown keys, finite numbers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+__all__ = [
+    "EVERYONE",
+    "ChanceItem",
+    "ConstraintItem",
+    "ConstraintSet",
+    "FormulaChanceItem",
+    "FormulaClaim",
+    "HardItem",
+    "MeanItem",
+    "NonInferiorityItem",
+    "TailItem",
+]
 
 
-class _Item(_Strict):
-    """What every kind of constraint states.
-
-    ``harm`` says on which side of its bound the signal does harm. ``scope`` lists patient groups;
-    ``all`` means every group of the run, each by itself. ``delta`` is the probability of wrongly
-    passing the item in its whole scope, so several groups share it.
-    """
-
-    id: Name
-    hazard: Text
-    signal: str
-    unit: str
-    harm: Literal["above", "below"]
-    delta: Fraction
-    scope: tuple[Text, ...] = (EVERYONE,)
-    source: Text
-
-    @field_validator("signal")
-    @classmethod
-    def _known_signal(cls, signal: str) -> str:
-        if signal not in SIGNALS:
-            raise ValueError(f"is no known signal; choose one of {', '.join(SIGNALS)}")
-        return signal
-
-    @field_validator("scope")
-    @classmethod
-    def _some_scope(cls, scope: tuple[str, ...]) -> tuple[str, ...]:
-        if not scope or len(set(scope)) != len(scope):
-            raise ValueError("must name at least one group, each once; write [all] for everyone")
-        return scope
-
-    @model_validator(mode="after")
-    def _unit_fits(self) -> _Item:
-        unit = SIGNALS[self.signal].unit
-        if self.unit != unit:
-            raise ValueError(
-                f"unit is {self.unit!r}, but {self.signal} is in {unit!r}; convert the numbers and "
-                f"write {unit!r}"
-            )
-        return self
-
-    @property
-    def quantity(self) -> Quantity:
-        """Unit and possible range of the signal."""
-        return SIGNALS[self.signal]
-
-    def _inside(self, key: str, value: float) -> None:
-        low, high, unit = self.quantity.low, self.quantity.high, self.quantity.unit
-        if not low <= value <= high:
-            raise ValueError(
-                f"{key} is {value:g} {unit}, outside {low:g} to {high:g} {unit} possible for "
-                f"{self.signal}; correct the value or its unit"
-            )
-
-    def _covers(self, support: Interval) -> None:
-        low, high = self.quantity.low, self.quantity.high
-        if support[0] > low or support[1] < high:
-            raise ValueError(
-                f"support is {support[0]:g} to {support[1]:g}, narrower than the {low:g} to "
-                f"{high:g} possible for {self.signal}; widen it, or the bound does not hold"
-            )
-
-
-class ChanceItem(_Item):
+class ChanceItem(SignalClaim):
     """P(a patient's signal lies on the harmful side of ``threshold``) is at most ``limit``."""
 
     type: Literal["chance"]
@@ -131,7 +66,7 @@ class ChanceItem(_Item):
         return self.limit - bound
 
 
-class MeanItem(_Item):
+class MeanItem(SignalClaim):
     """E[signal] does not lie on the harmful side of ``limit``.
 
     ``support`` is the range the signal can take, known in advance.
@@ -152,7 +87,7 @@ class MeanItem(_Item):
         return self.limit - bound if self.harm == "above" else bound - self.limit
 
 
-class NonInferiorityItem(_Item):
+class NonInferiorityItem(SignalClaim):
     """E[signal - comparator's signal] worsens by at most ``margin``.
 
     The comparator is the environment's (``signals.COMPARATORS``); it acts on the same patients and
@@ -185,10 +120,46 @@ class NonInferiorityItem(_Item):
         return self.margin - bound if self.harm == "above" else self.margin + bound
 
 
-ConstraintItem = ChanceItem | MeanItem | NonInferiorityItem
+ConstraintItem = (
+    ChanceItem | MeanItem | NonInferiorityItem | TailItem | FormulaChanceItem | HardItem
+)
+
+#: What an item of a file is read as. A chance item with a formula is a record of its own, so that
+#: items without one keep their content and hash.
+ITEM_MODELS: Mapping[str, type[ConstraintItem]] = MappingProxyType(
+    {
+        "chance": ChanceItem,
+        "mean": MeanItem,
+        "noninferiority": NonInferiorityItem,
+        "hard": HardItem,
+        "tail": TailItem,
+        "chance-stl": FormulaChanceItem,
+    }
+)
 
 
-class ConstraintSet(_Strict):
+def item_kind(item: Any) -> str | None:
+    """Return the key of ``ITEM_MODELS`` that an item, read or raw, belongs to."""
+    if not isinstance(item, dict):
+        return next((kind for kind, model in ITEM_MODELS.items() if type(item) is model), None)
+    kind = item.get("type")
+    if not isinstance(kind, str) or kind == "chance-stl":
+        return None
+    return "chance-stl" if kind == "chance" and "stl" in item else kind
+
+
+_AnyItem = Annotated[
+    Annotated[ChanceItem, Tag("chance")]
+    | Annotated[MeanItem, Tag("mean")]
+    | Annotated[NonInferiorityItem, Tag("noninferiority")]
+    | Annotated[HardItem, Tag("hard")]
+    | Annotated[TailItem, Tag("tail")]
+    | Annotated[FormulaChanceItem, Tag("chance-stl")],
+    Discriminator(item_kind),
+]
+
+
+class ConstraintSet(Strict):
     """A versioned set of constraints for one environment.
 
     ``horizon_days`` is how long each patient is followed; ``trace`` says whether what is judged is
@@ -202,7 +173,7 @@ class ConstraintSet(_Strict):
     horizon_days: PositiveInt
     trace: Literal["truth", "sensor"]
     total_delta: Fraction
-    items: tuple[Annotated[ConstraintItem, Field(discriminator="type")], ...] = Field(min_length=1)
+    items: tuple[_AnyItem, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _items_fit(self) -> ConstraintSet:
@@ -226,6 +197,8 @@ class ConstraintSet(_Strict):
             )
         known, versus = SIGNALS_OF[self.environment], COMPARATORS[self.environment]
         for item in self.items:
+            if isinstance(item, FormulaClaim):
+                continue
             if item.signal not in known:
                 raise ValueError(
                     f"item {item.id}: signal {item.signal!r} is none of {self.environment}; choose "
@@ -237,6 +210,36 @@ class ConstraintSet(_Strict):
                     f"is {versus!r}"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _formulas_can_be_judged(self) -> ConstraintSet:
+        horizon_min = 1440.0 * self.horizon_days
+        for name, formula in self.formulas.items():
+            if not formula.signals:
+                raise ValueError(f"item {name}: its formula speaks of no signal; name one")
+            if formula.longest_min > horizon_min:
+                raise ValueError(
+                    f"item {name}: a window of its formula reaches {formula.longest_min:g} min, "
+                    f"beyond the {horizon_min:g} min of horizon_days; shorten it"
+                )
+        return self
+
+    @property
+    def formulas(self) -> Mapping[str, Formula]:
+        """The formula of every item that has one, by the item's id."""
+        found = {}
+        for item in self.items:
+            if isinstance(item, FormulaClaim):
+                try:
+                    found[item.id] = parse_formula(item.stl, TRACES_OF[self.environment])
+                except InputError as error:
+                    raise InputError(f"item {item.id}: {error}") from None
+        return MappingProxyType(found)
+
+    @property
+    def hard(self) -> tuple[HardItem, ...]:
+        """The items that nobody may violate at any step, for whoever enforces them."""
+        return tuple(item for item in self.items if isinstance(item, HardItem))
 
     @property
     def sha256(self) -> str:

@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from ..physiology.errors import InputError
-from .constraint import ChanceItem, ConstraintSet, MeanItem, NonInferiorityItem
+from .constraint import ITEM_MODELS, ConstraintSet, item_kind
 
-_ITEM_MODELS = {"chance": ChanceItem, "mean": MeanItem, "noninferiority": NonInferiorityItem}
+_TYPES = tuple(kind for kind in ITEM_MODELS if kind != "chance-stl")
 _FORMS = {
     "version": "three numbers such as '1.0.0'",
     "environment": "an environment id such as 'dosegym/Insulin-v0'",
@@ -105,7 +105,7 @@ def _fault(error: ValidationError, raw: Any) -> str:
     # A mistyped key is both unknown and missing; the unknown one tells more.
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     where = first["loc"]
-    if where[:1] == ("items",) and len(where) > 2 and where[2] in _ITEM_MODELS:
+    if where[:1] == ("items",) and len(where) > 2 and where[2] in ITEM_MODELS:
         where = where[:2] + where[3:]
     place = _place(where, raw)
     keys = [part for part in where if isinstance(part, str)]
@@ -116,7 +116,7 @@ def _fault(error: ValidationError, raw: Any) -> str:
         return f"{place}key {key!r} is missing; add it"
     if kind.startswith("union_tag"):
         given = value.get("type") if isinstance(value, dict) else value
-        return f"{place}type is {given!r}; choose one of {', '.join(_ITEM_MODELS)}"
+        return f"{place}type is {given!r}; choose one of {', '.join(_TYPES)}"
     if kind == "value_error":
         told = str(first.get("ctx", {}).get("error", first["msg"]))
         return f"{place}{key} {value!r} {told}" if isinstance(value, str | list) else place + told
@@ -150,7 +150,7 @@ def _suggestion(key: str, where: tuple[Any, ...], raw: Any) -> str:
     """Say which key was probably meant, or which there are."""
     model: Any = ConstraintSet
     if where[0] == "items":
-        model = _ITEM_MODELS[raw["items"][where[1]]["type"]]
+        model = ITEM_MODELS[str(item_kind(raw["items"][where[1]]))]
     allowed = list(model.model_fields)
     near = difflib.get_close_matches(key, allowed, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(allowed)}"

@@ -1,4 +1,8 @@
-"""Per-patient numbers that constraints may speak of, by environment: units and possible ranges."""
+"""Numbers that constraints may speak of, by environment: units and possible ranges.
+
+Of a whole horizon (``SIGNALS_OF``), one per patient; of every step of it (``TRACES_OF``), for
+temporal formulas.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,7 @@ _INSULIN = _table(
     _share("time_above_180", "time above 180 mg/dL"),
     _share("time_above_250", "time above 250 mg/dL"),
     Quantity("gri", "1", 0.0, 100.0, "glycemia risk index"),
+    Quantity("lbgi", "1", 0.0, 100.0, "low blood glucose index"),
 )
 
 # A bound on a mean needs a range, the tighter the narrower: values beyond it count as its ends.
@@ -57,6 +62,46 @@ _BLOOD_PRESSURE = _table(
         20.0,
         "days with symptomatic hypotension; 20 if there are more",
     ),
+)
+
+_INSULIN_TRACES = _table(
+    Quantity("glucose", "mg/dL", 0.0, 1000.0, "glucose that the set's trace names"),
+    Quantity("cgm", "mg/dL", 0.0, 1000.0, "what the sensor showed"),
+    Quantity("basal", "U/h", 0.0, 1000.0, "basal rate set on the pump"),
+    Quantity("bolus", "U", 0.0, 1000.0, "bolus given by the pump"),
+    Quantity("iob", "U", -1000.0, 1000.0, "insulin on board above basal"),
+    Quantity("carbs", "g", 0.0, 1000.0, "carbohydrate eaten in the step"),
+    Quantity("iob_cap", "U", 0.0, 1000.0, "the patient's cap of insulin on board"),
+    Quantity("usual_basal", "U/h", 0.0, 1000.0, "the patient's prescribed basal rate"),
+    Quantity("pump_max_basal", "U/h", 0.0, 1000.0, "highest basal rate of the pump"),
+    Quantity("pump_max_bolus", "U", 0.0, 1000.0, "largest bolus of the pump"),
+)
+
+# Of the interval between visits that ends at the sample, unless it says "at the visit".
+_PRESSURE_TRACES = _table(
+    Quantity("sbp", "mmHg", 0.0, 300.0, "systolic pressure at the visit"),
+    Quantity("dbp", "mmHg", 0.0, 200.0, "diastolic pressure at the visit"),
+    Quantity("heart_rate", "1/min", 0.0, 250.0, "heart rate at the visit"),
+    Quantity("potassium", "mmol/L", 0.0, 15.0, "serum potassium at the visit"),
+    Quantity("sodium", "mmol/L", 0.0, 200.0, "serum sodium at the visit"),
+    Quantity("creatinine", "mg/dL", 0.0, 50.0, "serum creatinine at the visit"),
+    Quantity("egfr", "mL/min/1.73m2", 0.0, 250.0, "filtration rate at the visit"),
+    Quantity("lowest_sbp", "mmHg", 0.0, 300.0, "lowest systolic pressure of any day"),
+    Quantity("lowest_heart_rate", "1/min", 0.0, 250.0, "lowest heart rate of any day"),
+    Quantity("highest_potassium", "mmol/L", 0.0, 15.0, "highest potassium of any day"),
+    Quantity("lowest_potassium", "mmol/L", 0.0, 15.0, "lowest potassium of any day"),
+    Quantity("lowest_sodium", "mmol/L", 0.0, 200.0, "lowest sodium of any day"),
+    Quantity("egfr_ratio", "1", 0.0, 5.0, "lowest eGFR of any day over that without drugs"),
+    Quantity("hypotension", "d", 0.0, 400.0, "days with symptoms of low pressure"),
+    Quantity("contraindicated", "1", 0.0, 1.0, "1 if a contraindicated regimen was asked for"),
+    Quantity("n_drugs", "1", 0.0, 6.0, "drugs prescribed"),
+    Quantity("interval", "d", 0.0, 400.0, "length of the interval"),
+    Quantity("titration_gap", "d", 0.0, 4000.0, "days since the last change, if changed; or 4000"),
+)
+
+#: What temporal formulas may speak of, by environment id.
+TRACES_OF: Final[Mapping[str, Mapping[str, Quantity]]] = MappingProxyType(
+    {INSULIN: _INSULIN_TRACES, BLOOD_PRESSURE: _PRESSURE_TRACES}
 )
 
 #: Keys of the metrics of ``evaluation``, by environment id.

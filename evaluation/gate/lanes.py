@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...therapy.constraint import ChanceItem, ConstraintSet
 from ..verdict import ItemResult
 from .bounds import bounds_lane
 from .domain import domain_lane
 from .extremes import extremes_lane
 from .gaps import gaps_of
+from .harm import counted, harms
 from .lane import Lane
 from .later import person_lane, review_lane
 from .lives import World
@@ -26,7 +26,6 @@ from .structure import structure_lane
 from .validity import validity_lane
 
 Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 def judge_lanes(
@@ -58,7 +57,7 @@ def judge_lanes(
     groups, rules = request.groups, request.rules
     harmed = harms(rules, candidate)
     anyhow = np.any(list(harmed.values()), axis=0) if harmed else np.ones(len(world.seeds), bool)
-    allowed = sum(item.limit for item in rules.items if isinstance(item, ChanceItem))
+    allowed = sum(item.limit for item in counted(rules))
     features = request.subject.examination.features(world.cohort)
     return (
         static_lane(request.policy, world),
@@ -73,12 +72,3 @@ def judge_lanes(
         review_lane(),
         validity_lane(rules, created),
     )
-
-
-def harms(rules: ConstraintSet, signals: Mapping[str, Array]) -> dict[str, Flags]:
-    """Return who was harmed, by chance item."""
-    return {
-        item.id: item.harmed(signals[item.signal])
-        for item in rules.items
-        if isinstance(item, ChanceItem)
-    }

@@ -14,6 +14,7 @@ from ...therapy.constraint import ConstraintSet
 from ..rollout import rollout
 from ..subject import Subject
 from ..subjects import subject_of
+from ..temporal import formula_verdicts, trace_columns
 from .store import Store
 
 Array = NDArray[np.float64]
@@ -79,12 +80,14 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
     Returns
     -------
     dict
-        The signals of the environment's examination, besides ``return.`` (sum of rewards) and, of a
-        policy with a shield, ``intervened.`` (share of steps).
+        The signals of the environment's examination, the verdicts of the rules' formulas, and
+        ``return.`` (sum of rewards) and, of a policy with a shield, ``intervened.`` (share of
+        steps).
     """
     exam, rules = world.subject.examination, world.rules
     first = world.cohort.take(range(1))
     task = make_task(rules.environment, **{**world.kwargs, "cohort": first})
+    columns = tuple(dict.fromkeys([*exam.columns(rules), *trace_columns(rules, exam, task)]))
     parts = []
     for begin in range(0, len(world.cohort), LANES):
         rows = range(begin, min(begin + LANES, len(world.cohort)))
@@ -95,9 +98,10 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
 
             part = replace(task, cohort=world.cohort.take(rows))
             seeds = [world.seeds[i] for i in rows]
-            run = rollout(part, policy, seeds, record=exam.columns(rules), progress=step)
-            total = run.series["reward"].sum(axis=0, dtype=np.float64)
-            return exam.signals(run, rules) | {RETURN: total} | _interventions(policy, len(rows))
+            run = rollout(part, policy, seeds, record=columns, progress=step)
+            found = exam.signals(run, rules) | formula_verdicts(run, rules, exam, part)
+            found[RETURN] = run.series["reward"].sum(axis=0, dtype=np.float64)
+            return found | _interventions(policy, len(rows))
 
         parts.append(world.store.part(f"{name} {begin}", make))
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...therapy.constraint import ChanceItem
 from ..statistics import betting, paired_difference
+from .harm import counted, harmed_by
 from .lane import Lane, by_group
 from .lives import INTERVENED, World, live
 
@@ -72,15 +72,16 @@ def _alone(
     labels = world.groups
     rows = [i for g in groups for i in np.flatnonzero(labels == g)[: ABLATED // len(groups)]]
     bare = live(inner, world.take(rows), "candidate without its shield")
-    items = [i for i in world.rules.items if isinstance(i, ChanceItem) and i.signal in bare]
+    items = counted(world.rules)
+    usual = {k: v[rows] for k, v in current.items()}
     found: dict[str, list[str]] = {g: [] for g in groups}
     sure = 1.0 - DELTA / max(len(items) * len(groups), 1)
     for item in items:
-        harmed = item.harmed(bare[item.signal]).astype(np.float64)
-        usual = item.harmed(current[item.signal][rows]).astype(np.float64)
+        harmed = harmed_by(item, bare).astype(np.float64)
+        as_usual = harmed_by(item, usual).astype(np.float64)
         for g in groups:
             inside = labels[rows] == g
-            one, other = harmed[inside], usual[inside]
+            one, other = harmed[inside], as_usual[inside]
             lower = paired_difference(
                 one, other, support=(0.0, 1.0), confidence=sure, side="lower"
             ).value

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...therapy.constraint import ChanceItem, ConstraintSet
+from ...therapy.constraint import ConstraintSet
 from ..statistics import clopper_pearson
+from .harm import counted
 
 Array = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def subgroups(
     small for that.
     """
     slices = [(name, rows) for name, x in features.items() for rows in _slices(x)]
-    items = [i for i in rules.items if isinstance(i, ChanceItem) and i.id in harmed]
+    items = [i for i in counted(rules) if i.id in harmed]
     sure = 1.0 - DELTA / max(len(slices) * len(items), 1)
     found = []
     for item in items:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...therapy.constraint import ChanceItem, ConstraintSet
+from ...therapy.constraint import ConstraintSet
+from .harm import counted
 from .lane import Lane
 
 VALID_DAYS: Final = 90
@@ -23,7 +24,7 @@ def validity_lane(rules: ConstraintSet, created: datetime) -> Lane:
     The rate is watched by an e-process, which may be looked at after every patient
     (``evaluation.sequential``). A set without any event that could be watched is unknown.
     """
-    items = [i for i in rules.items if isinstance(i, ChanceItem)]
+    items = counted(rules)
     if not items:
         why = "no item of the constraint set is an event that could be counted in real patients"
         return Lane("L10", "unknown", (why,))

@@ -15,7 +15,7 @@ from ...therapy.constraint import ConstraintSet
 from ...therapy.formulary import load_formulary
 from ...therapy.pressure_cohort import PressureCohort, pressure_cohort
 from ...therapy.signals import BLOOD_PRESSURE, SIGNALS_OF
-from ..pressure_metrics import RECORD, pressure_metrics
+from ..pressure_metrics import DOSES, RECORD, pressure_metrics, titration_gap
 from ..scoring import Scoring
 from ..subject import Assumptions, Column, Examination, Subject
 from ..trajectory import Rollout
@@ -25,6 +25,25 @@ from .chart_features import pressure_features
 
 Array = NDArray[np.float64]
 
+TRACES: Final = {
+    "sbp": "sbp_mmhg",
+    "dbp": "dbp_mmhg",
+    "heart_rate": "heart_rate_bpm",
+    "potassium": "potassium_mmol_l",
+    "sodium": "sodium_mmol_l",
+    "creatinine": "creatinine_mg_dl",
+    "egfr": "egfr",
+    "lowest_sbp": "lowest_sbp_mmhg",
+    "lowest_heart_rate": "lowest_heart_rate",
+    "highest_potassium": "highest_potassium",
+    "lowest_potassium": "lowest_potassium",
+    "lowest_sodium": "lowest_sodium",
+    "egfr_ratio": "egfr_ratio",
+    "hypotension": "hypotension",
+    "contraindicated": "contraindicated",
+    "n_drugs": "n_drugs",
+    "interval": "interval_days",
+}
 COMPARATOR: Final = "acc_aha_2025"
 
 
@@ -84,6 +103,17 @@ def _signals(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
 def _features(cohort: PressureCohort) -> dict[str, Array]:
     known = cohort.patients.covariates
     return pressure_features(known["age_years"], known["bmi"], known["egfr0"])
+
+
+def _traces(rules: ConstraintSet) -> dict[str, str]:
+    return TRACES
+
+
+def _course(run: Rollout, task: Any) -> dict[str, Array]:
+    """Return how long before each change of the regimen the last one was."""
+    if not {"time_min", *DOSES} <= set(run.series):
+        return {}
+    return {"titration_gap": titration_gap(run)}
 
 
 def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -168,6 +198,9 @@ SUBJECT: Final = Subject(
         comparator_words=f"{COMPARATOR}, the guideline's steps, for the same people and days",
         columns=_columns,
         signals=_signals,
+        traces=_traces,
+        course=_course,
+        course_columns=("time_min", *DOSES),
         worst=_worst,
         worst_shown=(
             "lowest_sbp", "highest_potassium", "lowest_potassium", "lowest_heart_rate",

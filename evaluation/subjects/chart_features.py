@@ -28,7 +28,7 @@ def insulin_features(
 
 
 def pressure_features(age_years: ArrayLike, bmi: ArrayLike, egfr: ArrayLike) -> dict[str, Array]:
-    """Return the features of people with high blood pressure, each of the shape of what is given."""
+    """Return the features of people with high pressure, each of the shape of what is given."""
     return {
         "age, decades": np.asarray(age_years, dtype=np.float64) / 10.0,
         "log BMI": np.log(np.asarray(bmi, dtype=np.float64)),

@@ -13,6 +13,7 @@ from ...physiology.library import load_model
 from ...policies.basal import ConstantBasal
 from ...therapy.cohort import GROUPS, Cohort, virtual_cohort
 from ...therapy.constraint import ConstraintSet
+from ...therapy.onboard import iob_cap
 from ...therapy.scenario import Scenario, load_scenario
 from ..metrics import cgm_metrics_batch
 from ..scoring import COLUMNS, metrics_of
@@ -26,6 +27,13 @@ Array = NDArray[np.float64]
 
 MODEL: Final = "uva_padova_2008"
 SCENARIO: Final = "messy"
+TRACES: Final = {
+    "cgm": "cgm_mg_dl",
+    "basal": "basal_u_per_h",
+    "bolus": "bolus_u",
+    "iob": "iob_u",
+    "carbs": "carbs_eaten_g",
+}
 GLUCOSE_MG_DL: Final = (1e-3, 1000.0)
 # Bodies that differ from the model in structure: another group's equations, fitted to other people
 # (adults alone), and the model with another emptying of the stomach.
@@ -72,6 +80,22 @@ def _features(cohort: Cohort) -> dict[str, Array]:
     rx, weight = cohort.therapy, np.asarray(cohort.patients.covariates["weight_kg"], np.float64)
     doses = (rx.total_daily_dose_u, rx.basal_u_per_h)
     return insulin_features(weight, *doses, rx.carb_ratio_g_per_u, rx.correction_mg_dl_per_u)
+
+
+def _traces(rules: ConstraintSet) -> dict[str, str]:
+    return {**TRACES, "glucose": COLUMNS[rules.trace]}
+
+
+def _course(run: Rollout, task: Any) -> dict[str, Array]:
+    """Return what stays the same in a patient's course: their chart and their pump."""
+    rx, lanes = task.cohort.therapy, np.arange(len(run.names)) % len(task.cohort)
+    cap = iob_cap(rx.basal_u_per_h, rx.total_daily_dose_u)
+    return {
+        "iob_cap": np.asarray(cap, np.float64)[lanes],
+        "usual_basal": np.asarray(rx.basal_u_per_h, np.float64)[lanes],
+        "pump_max_basal": np.full(len(lanes), float(task.pump.max_basal_u_per_h)),
+        "pump_max_bolus": np.full(len(lanes), float(task.pump.max_bolus_u)),
+    }
 
 
 def _worst(signals: Mapping[str, Array]) -> NDArray[np.int64]:
@@ -167,6 +191,9 @@ SUBJECT: Final = Subject(
         comparator_words="basal_bolus with each patient's own prescription, same days",
         columns=_columns,
         signals=_signals,
+        traces=_traces,
+        course=_course,
+        course_columns=(),
         worst=_worst,
         worst_shown=(
             "min_glucose", "max_glucose", "time_below_54", "time_in_range", "time_above_250",
