@@ -13,9 +13,7 @@ Array = NDArray[np.float64]
 class Evolution:
     """Covariance matrix adaptation (Hansen 2016, arXiv:1604.00772) as the package ``cma`` has it.
 
-    Starts at the origin with step 1 in every coordinate. With few evaluations per coordinate the
-    full matrix cannot be learnt, so it is kept diagonal (Ros and Hansen 2008,
-    doi:10.1007/978-3-540-87700-4_30).
+    Starts at the origin with step 1 in every coordinate.
 
     Parameters
     ----------
@@ -33,7 +31,6 @@ class Evolution:
         options = {
             "popsize": size,
             "bounds": [-reach, reach],
-            "CMA_diagonal": True,
             # NaN: the package seeds nothing; all its chance is the generator's.
             "seed": np.nan,
             "randn": lambda *shape: rng.standard_normal(shape),

@@ -8,44 +8,33 @@ nothing, so a falsification never widens or replaces a bound: it can only speak 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from ..envs.registry import make_task
 from ..physiology.errors import InputError
 from ..physiology.streams import check_seed
 from ..policies.card import policy_hash
 from ..policies.library import load_policy
 from ..therapy.constraint import ConstraintSet
-from .abreast import Abreast
-from .certified_people import DAY_SEEDS
 from .constraints import load_constraints
 from .counterexample import Counterexample, live_again
 from .evaluate import keywords_for
-from .evolution import Evolution
-from .falsify_space import REACH, Space
-from .rollout import rollout
+from .falsify_search import Life, Progress, Search, evolve, only
+from .falsify_space import Space
 from .subjects import environment_of, subject_of
 from .versions import versions
 
 __all__ = ["Counterexample", "Falsification", "falsify", "replay"]
 
-Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
-
 SEED: Final = 20_262
 LEAST_LANES: Final = 4
 _MARK: Final = 0x46414C53
-# An implausible person is moved towards the centre of the group, where everybody is plausible.
-_SHRINK: Final = (0.75, 0.5, 0.25, 0.0)
-_DISTANCE_COST: Final = 0.02
 _PLACES: Final[Mapping[str, str]] = {
     "dosegym/Insulin-v0": "dosegym.evaluation.falsify_insulin",
     "dosegym/BloodPressure-v0": "dosegym.evaluation.falsify_pressure",
@@ -97,33 +86,6 @@ class Falsification:
     def robustness(self) -> float:
         """The smallest margin of all groups."""
         return min(c.robustness for c in self.worst.values())
-
-
-class _Life(NamedTuple):
-    """One evaluated lane: where it was, who it was, in which world, with what margin."""
-
-    margin: float
-    place: Array
-    knobs: Mapping[str, float]
-    cohort: Any
-    keywords: Mapping[str, Any]
-    seed: int
-
-    @property
-    def distance(self) -> float:
-        return float(np.linalg.norm(self.place))
-
-
-@dataclass(frozen=True)
-class _Search:
-    """Everything that stays the same through a search."""
-
-    space: Space
-    policy: Any
-    rules: ConstraintSet
-    kwargs: Mapping[str, Any]
-    knobs: tuple[Any, ...]
-    judged: tuple[str, ...]
 
 
 def falsify(
@@ -190,9 +152,9 @@ def falsify(
     kwargs = keywords_for(chosen, {**exam.defaults, **(env_kwargs or {})})
     kwargs |= {"days": long, "terminate": None, "by_lane": True}
     knobs = space.knobs(kwargs) if scenario else ()
-    search = _Search(space, chosen, rules, kwargs, knobs, tuple(judged or ()))
+    search = Search(space, chosen, rules, kwargs, knobs, tuple(judged or ()))
     rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(_MARK,)))
-    best, course, broken, tried = _evolve(search, meant, generations, lanes, rng, progress)
+    best, course, broken, tried = evolve(search, meant, generations, lanes, rng, progress)
     return Falsification(
         worst={g: _again(search, best["worst", g]) for g in meant},
         likeliest={g: _again(search, best["likeliest", g]) for g in meant if broken[g]},
@@ -224,14 +186,6 @@ def replay(counterexample: Counterexample, policy: Any) -> float:
     return min(margins[rule] for rule in c.judged)
 
 
-def _judged(margins: Mapping[str, Any], judged: Sequence[str]) -> dict[str, Any]:
-    """Return the margins of the judged rules, all where none are named."""
-    for rule in judged:
-        if rule not in margins:
-            raise InputError(f"judged names {rule!r}; the rules are {', '.join(margins)}")
-    return {rule: margins[rule] for rule in judged or margins}
-
-
 def _space(env_id: str) -> Space:
     if env_id not in _PLACES:
         raise InputError(f"environment is {env_id!r}; falsification knows {', '.join(_PLACES)}")
@@ -255,104 +209,14 @@ def _check(generations: int, lanes: int, seed: int, groups: int) -> None:
             raise InputError(f"{name} is {value!r}; give a whole number of at least {low}")
 
 
-def _evolve(
-    search: _Search,
-    groups: tuple[str, ...],
-    generations: int,
-    lanes: int,
-    rng: np.random.Generator,
-    progress: Progress | None,
-) -> tuple[dict[tuple[str, str], _Life], list[float], dict[str, int], dict[str, int]]:
-    """Return the best lives by kind and group, the course, and counts of violations and lives."""
-    dimension = len(search.space.coordinates) + len(search.knobs)
-    sizes = {g: lanes // len(groups) + (i < lanes % len(groups)) for i, g in enumerate(groups)}
-    swarms = {
-        g: Evolution(dimension, size, REACH, child)
-        for (g, size), child in zip(sizes.items(), rng.spawn(len(groups)), strict=True)
-    }
-    labels = [g for g, size in sizes.items() for _ in range(size)]
-    best: dict[tuple[str, str], _Life] = {}
-    course: list[float] = []
-    broken = dict.fromkeys(groups, 0)
-    for generation in range(generations):
-        asked = {g: swarm.ask() for g, swarm in swarms.items()}
-        points = np.concatenate(list(asked.values()))
-        # One seed for all, so that a generation's people are ranked on the same luck.
-        seed = int(rng.integers(*DAY_SEEDS))
-        lives = _live(search, points, labels, f"{generation:03d}", seed)
-        costs = np.array([life.margin for life in lives])
-        moved = ((points - np.stack([life.place for life in lives])) ** 2).sum(axis=1)
-        for g, swarm in swarms.items():
-            rows = [i for i, label in enumerate(labels) if label == g]
-            swarm.tell(asked[g], costs[rows] + _DISTANCE_COST * moved[rows])
-            _keep(best, g, [lives[i] for i in rows])
-            broken[g] += int((costs[rows] < 0.0).sum())
-        course.append(float(costs.min()))
-        if progress is not None:
-            progress(generation + 1, generations)
-    return best, course, broken, {g: size * generations for g, size in sizes.items()}
-
-
-def _keep(best: dict[tuple[str, str], _Life], group: str, lives: Sequence[_Life]) -> None:
-    """Note the worst life of a group, and the likeliest of those that broke a limit."""
-    for kind, key, among in (
-        ("worst", lambda life: (life.margin, life.distance), lives),
-        ("likeliest", lambda life: life.distance, [x for x in lives if x.margin < 0.0]),
-    ):
-        known = [best[kind, group]] if (kind, group) in best else []
-        if candidates := [*known, *among]:
-            best[kind, group] = min(candidates, key=key)
-
-
-def _live(
-    search: _Search, points: Array, labels: Sequence[str], mark: str, seed: int
-) -> list[_Life]:
-    """Evaluate one generation: points (n, D) of people of these groups, as one batch."""
-    space, k = search.space, len(search.space.coordinates)
-    places = points.copy()
-    places[:, :k] = _plausible(space, points[:, :k], labels)
-    names = [f"sought-{g}#{mark}-{i:03d}" for i, g in enumerate(labels)]
-    cohort = space.people(places[:, :k], labels, names, search.kwargs)
-    settings = [
-        {knob.name: knob.value(x) for knob, x in zip(search.knobs, place[k:], strict=True)}
-        for place in places
-    ]
-    keywords = [space.keywords(search.kwargs, knobs) for knobs in settings]
-    alone = [cohort.take([i]) for i in range(len(labels))]
-    env_id = search.rules.environment
-    tasks = [make_task(env_id, **kw, cohort=one) for kw, one in zip(keywords, alone, strict=True)]
-    run = rollout(
-        Abreast(tasks, cohort),  # type: ignore[arg-type]
-        search.policy,
-        [seed] * len(labels),
-        record=space.columns(search.rules),
-    )
-    margin = np.min(list(_judged(space.margins(run, search.rules), search.judged).values()), axis=0)
-    rows = zip(margin.tolist(), places, settings, alone, keywords, strict=True)
-    return [_Life(*row, seed=seed) for row in rows]
-
-
-def _plausible(space: Space, places: Array, labels: Sequence[str]) -> Array:
-    """Return the places, the implausible ones moved towards the centre as far as it takes."""
-    good = space.plausible(places, labels)
-    result = places.copy()
-    for share in _SHRINK:
-        bad = np.flatnonzero(~good)
-        if not len(bad):
-            break
-        result[bad] = share * places[bad]
-        good[bad] = space.plausible(result[bad], [labels[i] for i in bad])
-    return result
-
-
-def _again(search: _Search, life: _Life) -> Counterexample:
+def _again(search: Search, life: Life) -> Counterexample:
     """Return a life as a record, after living it once more by itself."""
     space, rules = search.space, search.rules
     k, person = len(space.coordinates), space.pack(life.cohort)
     margins = live_again(
         space, search.policy, rules.environment, person, life.keywords, life.seed, rules
     )
-    judged = _judged(margins, search.judged)
+    judged = only(margins, search.judged)
     rule = min(judged, key=lambda name: judged[name])
     radius = float(np.linalg.norm(life.place[:k]))
     return Counterexample(

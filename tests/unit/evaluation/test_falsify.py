@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dosegym.envs.registry import make_task
-from dosegym.evaluation import falsify as module
+from dosegym.evaluation import falsify_search
 from dosegym.evaluation.abreast import Abreast
 from dosegym.evaluation.constraints import load_constraints
 from dosegym.evaluation.evolution import Evolution
@@ -113,7 +113,7 @@ def test_the_search_beats_drawing_at_random(monkeypatch: pytest.MonkeyPatch) -> 
     """With equally many lives of guideline care, the search finds harm several times as often."""
     kwargs: dict[str, Any] = {"generations": 12, "lanes": 36, "seed": 1}
     sought = falsify("acc_aha_2025", **kwargs)
-    monkeypatch.setattr(module, "Evolution", _Blind)
+    monkeypatch.setattr(falsify_search, "Evolution", _Blind)
     drawn = falsify("acc_aha_2025", **kwargs)
     assert sought.robustness < drawn.robustness
     assert sum(sought.violations.values()) > 2 * sum(drawn.violations.values())
