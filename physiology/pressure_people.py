@@ -209,7 +209,9 @@ def sample_pressure(
     return _people(u, spec, wanted, lambda g, i: f"virtual-{g}#{mark}-{i:05d}")
 
 
-def people_at(u: Array, spec: PressureSpec = HYPERTENSIVE) -> Patients:
+def people_at(
+    u: Array, spec: PressureSpec = HYPERTENSIVE, groups: Sequence[str] | None = None
+) -> Patients:
     """Return the people at given places of the distribution.
 
     Parameters
@@ -218,8 +220,12 @@ def people_at(u: Array, spec: PressureSpec = HYPERTENSIVE) -> Patients:
         Within 0 and 1: each column's own distribution function. Uniform numbers give the people of
         :func:`sample_pressure`; whoever explores the distribution moves them.
     spec : PressureSpec
+    groups : sequence of str (n,), optional
+        Each person's group, within which the place is meant; by default the group follows from
+        the place.
     """
-    return _people(u, spec, None, lambda g, i: f"virtual-{g}#at-{i:05d}")
+    wanted = None if groups is None else list(groups)
+    return _people(u, spec, wanted, lambda g, i: f"virtual-{g}#at-{i:05d}")
 
 
 def _people(u: Array, spec: PressureSpec, wanted: list[str] | None, name_of: Any) -> Patients:

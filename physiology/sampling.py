@@ -121,6 +121,37 @@ class Population:
         )
         return people_drawn, Rejections(candidates, n, dict(reasons.most_common()))
 
+    def people_at(self, normal: Array, groups: Sequence[str]) -> tuple[Patients, NDArray[np.bool_]]:
+        """Return the people at given places of the distribution, and who of them is plausible.
+
+        Parameters
+        ----------
+        normal : array (n, len(PRIMARY))
+            Independent standard normals give the people of :meth:`sample`, the implausible ones
+            included; whoever explores the distribution moves them.
+        groups : sequence of str (n,)
+
+        Returns
+        -------
+        Patients
+        array (n,) of bool
+        """
+        belongs = np.asarray(groups)
+        _check(len(belongs), belongs.tolist())
+        params, age = self._draw(np.asarray(normal, dtype=np.float64), belongs)
+        verdict = judge(self.model, params, age, belongs.tolist())
+        people = Patients(
+            model=self.model.name,
+            names=tuple(f"virtual-{g}#at-{i:05d}" for i, g in enumerate(belongs)),
+            groups=tuple(belongs.tolist()),
+            params=params,
+            covariates={
+                "age_years": age,
+                "weight_kg": params[:, self.model.parameter_index["BW"]].copy(),
+            },
+        )
+        return people, np.asarray(verdict == "")
+
     def _draw(self, normal: Array, belongs: NDArray[np.str_]) -> tuple[Array, Array]:
         """Return parameters (B, P) and ages (B,) from standard normals (B, K)."""
         params, age = np.empty((len(normal), len(self.model.parameters))), np.empty(len(normal))
