@@ -91,7 +91,7 @@ class Falsification:
 def falsify(
     policy: Any,
     *,
-    constraints: str | Path | None = None,
+    constraints: ConstraintSet | str | Path | None = None,
     generations: int = 20,
     lanes: int = 64,
     days: int | None = None,
@@ -109,7 +109,7 @@ def falsify(
     ----------
     policy : str, Path or object
         Anything ``load_policy`` takes, or an object with ``predict`` and ``card``.
-    constraints : str or Path, optional
+    constraints : ConstraintSet, str or Path, optional
         As for ``certify``. Judged are the rules on a patient's course: chance items on extremes and
         events, and for insulin 15 minutes below 54 mg/dL and 2 hours above 400 mg/dL.
     generations, lanes : int
@@ -143,11 +143,11 @@ def falsify(
     """
     chosen = load_policy(policy, trust=trust) if isinstance(policy, (str, Path)) else policy
     env_id = environment_of(chosen) if constraints is None else None
-    rules = load_constraints(constraints or subject_of(str(env_id)).examination.constraints)
+    rules = _rules(constraints or subject_of(str(env_id)).examination.constraints)
     environment_of(chosen, rules.environment)
     meant = _groups(rules, groups)
     _check(generations, lanes, seed, len(meant))
-    space, exam = _space(rules.environment), subject_of(rules.environment).examination
+    space, exam = space_of(rules.environment), subject_of(rules.environment).examination
     long = rules.horizon_days if days is None else days
     kwargs = keywords_for(chosen, {**exam.defaults, **(env_kwargs or {})})
     kwargs |= {"days": long, "terminate": None, "by_lane": True}
@@ -182,11 +182,22 @@ def replay(counterexample: Counterexample, policy: Any) -> float:
     rules = ConstraintSet.model_validate(c.constraints)
     own = subject_of(c.env_id).examination.own
     keywords = {**c.keywords, **{key: wants[key] for key in own if key in wants}}
-    margins = live_again(_space(c.env_id), policy, c.env_id, c.person, keywords, c.seed, rules)
+    margins = live_again(space_of(c.env_id), policy, c.env_id, c.person, keywords, c.seed, rules)
     return min(margins[rule] for rule in c.judged)
 
 
-def _space(env_id: str) -> Space:
+def _rules(constraints: ConstraintSet | str | Path) -> ConstraintSet:
+    return constraints if isinstance(constraints, ConstraintSet) else load_constraints(constraints)
+
+
+def space_of(env_id: str) -> Space:
+    """Return what a falsifier may vary in an environment.
+
+    Raises
+    ------
+    InputError
+        If it knows nothing of that environment.
+    """
     if env_id not in _PLACES:
         raise InputError(f"environment is {env_id!r}; falsification knows {', '.join(_PLACES)}")
     found: Space = import_module(_PLACES[env_id]).SPACE

@@ -115,7 +115,7 @@ def _live(search: Search, points: Array, labels: Sequence[str], mark: str, seed:
     """Evaluate one generation: points (n, D) of people of these groups, as one batch."""
     space, k = search.space, len(search.space.coordinates)
     places = points.copy()
-    places[:, :k] = _plausible(space, points[:, :k], labels)
+    places[:, :k] = plausible_places(space, points[:, :k], labels)
     names = [f"sought-{g}#{mark}-{i:03d}" for i, g in enumerate(labels)]
     cohort = space.people(places[:, :k], labels, names, search.kwargs)
     settings = [
@@ -137,7 +137,7 @@ def _live(search: Search, points: Array, labels: Sequence[str], mark: str, seed:
     return [Life(*row, seed=seed) for row in rows]
 
 
-def _plausible(space: Space, places: Array, labels: Sequence[str]) -> Array:
+def plausible_places(space: Space, places: Array, labels: Sequence[str]) -> Array:
     """Return the places, the implausible ones moved towards the centre as far as it takes."""
     good = space.plausible(places, labels)
     result = places.copy()

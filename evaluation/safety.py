@@ -139,9 +139,7 @@ def examine(
     candidate = live(request.policy, world, "candidate")
     current = live(request.comparator, usual, "comparator")
     results = judge_all(request.rules, candidate, current, world.groups.tolist())
-    lanes = judge_lanes(
-        request, world, usual, candidate, current, results, created=created, logged=logged
-    )
+    lanes = judge_lanes(request, world, candidate, current, results, created=created, logged=logged)
     if policy_hash(request.policy) != identity:
         raise InputError("the policy's card changed while it was judged; certify a fixed policy")
     worst = _worst(world, candidate)

@@ -23,7 +23,6 @@ SHOWN = 5
 def extremes_lane(
     request: Request,
     world: World,
-    usual: World,
     results: Sequence[ItemResult],
     harmed: Mapping[str, NDArray[np.bool_]],
 ) -> Lane:
@@ -31,8 +30,8 @@ def extremes_lane(
 
     Three looks: bounds on tails, where the constraint set has such items; every slice of the
     population by what charts tell, of which none may be harmed beyond an item's limit; and a search
-    for the patient and days on which the policy does worst, which denies where it finds what the
-    same search does not find under the comparator. A search that finds nothing shows nothing.
+    for the patient on whom the policy does worst, which denies where people like that one are
+    harmed much more often than under the comparator. A search that finds nothing shows nothing.
     """
     own = items_of("L2", results)
     reasons = {g: failures([r for r in own if r.group == g]) for g in request.groups}
@@ -48,10 +47,13 @@ def extremes_lane(
         )
         reasons[g] += [s.said() for s in slices if s.refuted][:SHOWN]
         told += [{"group": g, **vars(s)} for s in slices[:SHOWN]]
-    found = searched(request, world, usual)
-    for g in request.groups:
-        reasons[g] += list(found.reasons)
+    found = searched(request, world)
+    for g, reason in found.reasons.items():
+        reasons[g].append(reason)
+    blind = request.groups if found.unknown else ()
+    for g in blind:
+        reasons[g].append(found.unknown)
     numbers = {"subgroups": told, "subgroup_delta": DELTA, "search": found.numbers}
-    seen = [*([f"all {len(own)} bounds on tails hold"] if own else []), *found.seen]
+    seen = [*([f"all {len(own)} bounds on tails hold"] if own else []), found.seen]
     seen.append(f"no slice by {len(features)} features is harmed beyond a limit")
-    return by_group("L2", reasons, seen, numbers)
+    return by_group("L2", reasons, seen, numbers, blind)

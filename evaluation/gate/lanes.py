@@ -31,7 +31,6 @@ Array = NDArray[np.float64]
 def judge_lanes(
     request: Request,
     world: World,
-    usual: World,
     candidate: Mapping[str, Array],
     current: Mapping[str, Array],
     results: Sequence[ItemResult],
@@ -44,8 +43,8 @@ def judge_lanes(
     Parameters
     ----------
     request : Request
-    world, usual : World
-        Of the candidate and of the comparator.
+    world : World
+        Of the candidate.
     candidate, current : mapping of signal to array (n,)
         How everybody fared under both.
     results : sequence of ItemResult
@@ -62,7 +61,7 @@ def judge_lanes(
     return (
         static_lane(request.policy, world),
         bounds_lane("L1", results, groups),
-        extremes_lane(request, world, usual, results, harmed),
+        extremes_lane(request, world, results, harmed),
         person_lane(),
         structure_lane(request, world, candidate, gaps_of(rules.environment)),
         logged_lane(request, logged),
