@@ -64,9 +64,10 @@ def searched(request: Request, world: World) -> Searched:
     """Search each group for the person who fares worst, then look at people like that one.
 
     An evolution strategy finds the worst one, and the likeliest whom a limit fails
-    (``evaluation.falsify``); any policy can be made to fail in somebody, so that says little. Then people close to them, on fresh days, live
-    under the policy and under the comparator: where the policy surely harms many more of them, it
-    is unsafe for a kind of people, however rare, and the group is denied.
+    (``evaluation.falsify``); any policy can be made to fail in somebody, so that says little. Then
+    people close to them, on fresh days, live under the policy and under the comparator: where the
+    policy surely harms many more of them, it is unsafe for a kind of people, and the group is
+    denied.
     """
     generations = next(g for least, g in GENERATIONS if request.patients >= least)
     lanes = max(LANES, 4 * len(request.groups))
