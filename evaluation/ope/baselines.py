@@ -54,8 +54,8 @@ def behaviour_value(
     """Return the behaviour's own value: mean return over patients, with a bootstrap interval."""
     steps = padded(logged)
     ratios = Ratios(steps.by_patient(steps.returns)[:, None])
-    low, high, _ = interval(ratios, rng=rng, confidence=confidence)
     n = len(steps.patients)
+    low, high, _ = interval(ratios, rng=rng, confidence=confidence, ess=float(n))
     return Estimate(
         ratios.value, low, high, "behaviour", n, ratios.influence,
         {"ess": float(n), "ess_by_step": [float(n)] * steps.reward.shape[1]}, confidence,

@@ -21,7 +21,7 @@ def estimate_of(
     confidence: float,
     more: Mapping[str, Any] | None = None,
 ) -> Estimate:
-    """Return the estimate of tables over patients, with its bootstrap interval.
+    """Return the estimate of tables over patients, with its interval (see ``ratios.interval``).
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ def estimate_of(
     more : mapping, optional
         Diagnostics besides those of the weights.
     """
-    low, high, lost = interval(ratios, rng=rng, confidence=confidence)
+    told = evidence.diagnostics
+    low, high, lost = interval(ratios, rng=rng, confidence=confidence, ess=told["ess"])
     return Estimate(
         value=ratios.value,
         low=low,
@@ -42,7 +43,7 @@ def estimate_of(
         method=method,
         n_patients=len(evidence.patients),
         per_patient=ratios.influence,
-        diagnostics={**evidence.diagnostics, "lost_resamples": lost, **(more or {})},
+        diagnostics={**told, "lost_resamples": lost, **(more or {})},
         confidence=confidence,
         people=evidence.people,
     )
