@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def _read(file: Path) -> Arrays | None:
     if not file.exists():
         return None
     try:
-        with np.load(file, allow_pickle=False) as parts:
+        with np.load(BytesIO(file.read_bytes()), allow_pickle=False) as parts:
             return {k: parts[k] for k in parts.files}
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, BadZipFile):
         return None
