@@ -115,7 +115,9 @@ def test_limits_of_the_pump_and_the_chart_are_each_patients_own() -> None:
     found = verdicts(run, rules(*texts), insulin_task(2, "tslim"))
     # The cap: a third of 40 - 24 U, and three hours of 1 U/h.
     assert found == [[1, -1], [1, -1], [1, 1]]
-    traces = course_traces(run, rules(*texts), INSULIN_EXAM, insulin_task(2))
+    chart = INSULIN_EXAM.course(run, insulin_task(2))
+    traces = course_traces(run, ("iob_cap", "bolus", "sbp"), {"bolus": "bolus_u"}, chart)
+    assert set(traces) == {"iob_cap", "bolus"}
     assert traces["iob_cap"][:, 0] == pytest.approx([16.0 / 3.0 + 3.0] * 2)
     assert traces["iob_cap"].shape == (2, 2)
 
