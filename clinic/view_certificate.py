@@ -77,10 +77,12 @@ def _item(item: ItemResult) -> dict[str, Any]:
         if item.threshold
         else ""
     )
+    # A formula is shown as it was written.
+    words = item.signal.replace("_", " ") if item.signal.isidentifier() else item.signal
     return {
         "id": item.id,
         "hazard": item.hazard,
-        "what": f"{item.signal.replace('_', ' ')}{rule}{_WHAT.get(item.type, '')}",
+        "what": f"{words}{rule}{_WHAT.get(item.type, '')}",
         "group": item.group,
         "observed": f"{scale * item.observed:.2f}",
         "bound": f"{scale * item.bound:.2f}",

@@ -7,6 +7,7 @@ an even grid; a point of it takes the values of the interval that it lies in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,38 +55,48 @@ def formula_verdicts(
         By :func:`verdict_key`: 1 true, -1 false, 0 unknown, as for every course where a signal of
         the formula was not recorded.
     """
-    lanes, found = len(run.names), {}
+    found: dict[str, Array] = {}
     if not rules.formulas:
-        return {}
-    courses = course_traces(run, rules, exam, task)
+        return found
+    derived, columns = exam.course(run, task), exam.traces(rules)
     for item_id, formula in rules.formulas.items():
-        verdicts = np.full(lanes, float(UNKNOWN))
-        if set(formula.signals) <= set(courses):
-            mine = {name: courses[name] for name in formula.signals} or courses
-            verdicts = formula.holds(mine, run.step_min).astype(np.float64)
-        found[verdict_key(item_id)] = verdicts
+        # One formula's courses at a time: together they are gigabytes.
+        courses = course_traces(run, tuple(formula.signals), columns, derived)
+        known = len(courses) == len(formula.signals)
+        found[verdict_key(item_id)] = (
+            formula.holds(courses, run.step_min).astype(np.float64)
+            if known
+            else np.full(len(run.names), float(UNKNOWN))
+        )
     return found
 
 
 def course_traces(
-    run: Rollout, rules: ConstraintSet, exam: Examination, task: Any
+    run: Rollout, names: Sequence[str], columns: Mapping[str, str], derived: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Return the trace signals (B, T) that the formulas of a set speak of, evenly spaced."""
-    named = {name for formula in rules.formulas.values() for name in formula.signals}
-    columns = exam.traces(rules)
-    rows: dict[str, Array] = {
-        name: run.series[columns[name]].astype(np.float64)
-        for name in named
-        if name in columns and columns[name] in run.series
-    }
-    derived = exam.course(run, task)
-    rows |= {name: derived[name] for name in named if name in derived}
+    """Return trace signals (B, T), evenly spaced; those that cannot be had are left out.
+
+    Parameters
+    ----------
+    run : Rollout
+    names : sequence of str
+        The signals wanted.
+    columns : mapping of str to str
+        Log column of the signals that have one.
+    derived : mapping of str to array (T + 1, B) or (B,)
+        The other signals.
+    """
     at = _even(run)
-    lane = np.arange(len(run.names))
+    shape = run.series["reward"].shape
     courses = {}
-    for name, values in rows.items():
-        whole = np.broadcast_to(values, (len(run.series["reward"]), len(lane)))
-        courses[name] = np.ascontiguousarray((whole[1:] if at is None else whole[at, lane]).T)
+    for name in names:
+        if columns.get(name) in run.series:
+            whole = run.series[columns[name]].astype(np.float64)
+        elif name in derived:
+            whole = np.broadcast_to(derived[name], shape)
+        else:
+            continue
+        courses[name] = whole[1:].T if at is None else whole[at, np.arange(shape[1])].T
     return courses
 
 

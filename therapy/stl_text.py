@@ -7,6 +7,7 @@ Binding, weakest first: ``implies`` (to the right), ``or``, ``and``, ``until`` a
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -67,7 +68,7 @@ def parse_formula(text: str, signals: Mapping[str, Quantity]) -> Formula:
     if words.now.kind != "end":
         words.fail(words.now.at, f"{words.found()} where the formula should end")
     used = {name: signals[name] for name in signals_in(root)}
-    return Formula(words.text, root, MappingProxyType(used))
+    return Formula(words.text, root, used)
 
 
 class _Parser:
@@ -155,7 +156,7 @@ class _Parser:
         if words.now.kind != "number":
             words.fail(words.now.at, f"{words.found()} where a time is needed, as in [0, 15 min]")
         number, unit = words.number_with_unit()
-        value = float(number.text)
+        value = self._finite(number)
         if unit is None:
             if value == 0.0:
                 return 0.0
@@ -203,7 +204,7 @@ class _Parser:
         while True:
             if words.now.kind == "number":
                 number, unit = words.number_with_unit()
-                value = sign * float(number.text)
+                value = sign * self._finite(number)
                 if unit is None and words.take_if("*"):
                     terms.append((value, self._signal()))
                 else:
@@ -213,6 +214,12 @@ class _Parser:
             if not (word := words.take_if("+", "-")):
                 return terms, numbers
             sign = 1.0 if word.kind == "+" else -1.0
+
+    def _finite(self, number: Word) -> float:
+        value = float(number.text)
+        if not math.isfinite(value):
+            self.words.fail(number.at, f"the number {number.text} is too large to be one")
+        return value
 
     def _signal(self) -> Word:
         words = self.words

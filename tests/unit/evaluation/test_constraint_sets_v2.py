@@ -167,7 +167,8 @@ def test_a_good_policy_can_be_released_with_a_thousand_people_a_group(name: str)
     assert decide(results, groups) == ("RELEASE", groups), [r for r in results if not r.passed]
     for item in rules.items:
         if isinstance(item, TailItem):
-            worse = {item.signal: good[item.signal] + 1.2 * item.limit}
+            more = good[item.signal] + 1.2 * item.limit
+            worse = {item.signal: np.minimum(more, item.quantity.high)}
         elif isinstance(item, HardItem):
             worse = {verdict_key(item.id): np.where(np.arange(N) == 1, -1.0, 1.0)}
         elif isinstance(item, FormulaChanceItem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +25,7 @@ from dosegym.evaluation.verdict import ItemResult, decide, judge_all
 from dosegym.therapy.constraint import ConstraintSet
 from dosegym.therapy.constraint_file import parse_constraints
 from dosegym.therapy.pump import load_pump
-from dosegym.therapy.signals import BLOOD_PRESSURE, INSULIN
+from dosegym.therapy.signals import BLOOD_PRESSURE, INSULIN, TRACES_OF
 
 INSULIN_EXAM = subject_of(INSULIN).examination
 PRESSURE_EXAM = subject_of(BLOOD_PRESSURE).examination
@@ -114,7 +115,9 @@ def test_limits_of_the_pump_and_the_chart_are_each_patients_own() -> None:
     found = verdicts(run, rules(*texts), insulin_task(2, "tslim"))
     # The cap: a third of 40 - 24 U, and three hours of 1 U/h.
     assert found == [[1, -1], [1, -1], [1, 1]]
-    traces = course_traces(run, rules(*texts), INSULIN_EXAM, insulin_task(2))
+    chart = INSULIN_EXAM.course(run, insulin_task(2))
+    traces = course_traces(run, ("iob_cap", "bolus", "sbp"), {"bolus": "bolus_u"}, chart)
+    assert set(traces) == {"iob_cap", "bolus"}
     assert traces["iob_cap"][:, 0] == pytest.approx([16.0 / 3.0 + 3.0] * 2)
     assert traces["iob_cap"].shape == (2, 2)
 
@@ -273,3 +276,12 @@ def test_unit_and_order_of_patients_do_not_matter() -> None:
         results.append((found.observed, found.bound, found.passed))
     assert results[0] == results[1] == results[2]
     assert 0.0 < results[0][0] < 1.0
+
+
+def test_the_reference_page_names_every_trace_signal() -> None:
+    """The tables of the documentation are those of the code, row by row."""
+    page = Path(__file__).parents[3] / "docs" / "reference" / "constraints.md"
+    text = page.read_text("utf-8")
+    for table in TRACES_OF.values():
+        for signal in table.values():
+            assert f"| `{signal.name}` | {signal.unit} | {signal.doc} |" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -136,6 +137,8 @@ def test_units_are_converted_to_the_signals_own(text: str, threshold: float) -> 
         ("", "character 1: the end where a signal or a number is needed"),
         ("iob > 1 U ; drop", "character 11: ';' has no meaning here"),
         ("iob > 1 U iob > 2 U", "character 11: 'iob' where the formula should end"),
+        ("1e999 * iob - iob_cap >= 0 U", "character 1: the number 1e999 is too large"),
+        ("always[0, 1e999 h](iob > 1 U)", "character 11: the number 1e999 is too large"),
         ("contraindicated <= 0 mg", "the unit 'mg' does not fit; write 1"),
         ("(" * 100 + "iob > 1 U" + ")" * 100, "nested deeper than 60"),
         ("not " * 100 + "iob > 1 U", "nested deeper than 60"),
@@ -182,6 +185,12 @@ def test_scrambled_formulas_never_give_a_traceback(words: list[str]) -> None:
     except InputError as error:
         told = str(error)
     assert "\n" not in told
+
+
+def test_a_formula_can_be_sent_to_another_process() -> None:
+    """Pickled and back it is the same formula."""
+    found = parse_formula("always[0, 1 h](iob <= 1.5 * iob_cap)", TABLE)
+    assert pickle.loads(pickle.dumps(found)) == found
 
 
 def test_a_formula_knows_its_signals_and_how_far_it_looks() -> None:
