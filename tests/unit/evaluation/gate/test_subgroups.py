@@ -27,7 +27,7 @@ def test_harm_to_the_outer_two_percent_is_found() -> None:
 
 
 def test_harm_by_chance_at_the_limit_refutes_no_slice() -> None:
-    """In 300 populations harmed at random at the limit, at most 1 % + error have a refuted slice."""
+    """Of 300 populations harmed at random at the limit, 1 % and chance have a refuted slice."""
     refuted = 0
     for seed in range(300):
         rng = np.random.default_rng(seed)
