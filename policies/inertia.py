@@ -26,7 +26,8 @@ def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def draws(visit: Visit, seed: int = 0) -> NDArray[np.float64]:
     """Return a number in [0, 1) for each person and week (B,), even and always the same."""
-    total = np.full(len(visit), np.uint64(seed) * _ODD + np.uint64(1), np.uint64)
+    # In whole numbers modulo 2^64: NumPy warns where a single product overflows.
+    total = np.full(len(visit), (seed * int(_ODD) + 1) % 2**64, np.uint64)
     for name in _WHO_AND_WHEN:
         bits = np.ascontiguousarray(visit[name]).view(np.uint64)
         total = _scramble(total * _ODD + bits)

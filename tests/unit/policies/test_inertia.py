@@ -42,3 +42,9 @@ def test_share_is_the_probability(visit: Any) -> None:
     assert abs(hesitates(crowd, 0.3).mean() - 0.3) < 3.3 * np.sqrt(0.21 / len(crowd))
     assert not hesitates(crowd, 0.0).any()
     assert hesitates(crowd, 1.0).all()
+
+
+@pytest.mark.parametrize("seed", [2, 5, 2**31])
+def test_large_seeds_draw_without_a_warning(visit: Any, seed: int) -> None:
+    """The product of a seed may exceed 64 bits: it wraps, silently, and the draws stay even."""
+    assert stats.kstest(draws(seen(visit), seed=seed), "uniform").pvalue > 0.01
