@@ -24,9 +24,12 @@ def items_of(lane: str, results: Sequence[ItemResult]) -> list[ItemResult]:
 def bounds_lane(id: str, results: Sequence[ItemResult], groups: Sequence[str]) -> Lane:
     """Return lane L1 or L6 from the results of all items.
 
-    A group of which no item of the kind speaks is unknown.
+    A group of which no item of the kind speaks is unknown; where the set has none at all, there is
+    nothing to look at.
     """
     own = items_of(id, results)
+    if not own:
+        return Lane(id, "not applicable", ("the constraint set has no item of this kind",))
     reasons = {g: failures([r for r in own if r.group == g]) for g in groups}
     silent = [g for g in groups if not any(r.group == g for r in own)]
     for g in silent:

@@ -14,9 +14,8 @@ from .lane import Lane
 
 Array = NDArray[np.float64]
 
-# Most people who are accepted and harmed; below it, what the items' limits allow together.
-EPSILON: Final = 0.1
 DELTA: Final = 0.01
+RANGE: Final = (1e-6, 0.99)
 LEAST_P: Final = 0.01
 
 
@@ -80,11 +79,11 @@ def domain_lane(
     """Return lane L7: deferred to the person, with the distance up to which it may pass.
 
     The threshold is the largest at which the share of people who are accepted and harmed (by any
-    chance item) is at most what these items' limits allow together, ``allowed``, and ``EPSILON``,
-    with confidence 99 % over all groups, by learn-then-test (Angelopoulos 2021, arXiv 2110.01052).
-    A group where no threshold does it is failed: no chart tells there who will be harmed.
+    chance item) is at most what these items' limits allow together, ``allowed``, with confidence
+    99 % over all groups, by learn-then-test (Angelopoulos 2021, arXiv 2110.01052). A group where no
+    threshold does it is failed: no chart tells there who will be harmed.
     """
-    epsilon = min(allowed, EPSILON)
+    epsilon = float(np.clip(allowed, *RANGE))
     numbers: dict[str, Any] = {"epsilon": epsilon, "delta": DELTA, "least_p": LEAST_P}
     status: dict[str, str] = {}
     reasons = []

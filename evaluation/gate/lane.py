@@ -27,8 +27,9 @@ CLAIMS: Final[Mapping[str, str]] = {
     "L10": "the certificate ends, and is withdrawn when harm is seen more often than certified",
 }
 HOLDS: Final = ("passed", "deferred", "not applicable")
-# A lane may be set aside only where it has nothing to look at.
-MAY_NOT_APPLY: Final = ("L5", "L8")
+# A lane may be set aside only where it has nothing to look at: no log, no comparison in the set of
+# constraints, no shield.
+MAY_NOT_APPLY: Final = ("L5", "L6", "L8")
 # Lanes about one person are judged when a recommendation is asked for.
 MAY_WAIT: Final = ("L3", "L7", "L9")
 

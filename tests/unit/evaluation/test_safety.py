@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dosegym.evaluation import SafetyCase, certify, safety
+from dosegym.evaluation import SafetyCase, certify
+from dosegym.evaluation.gate import lives
 from dosegym.evaluation.safety import DAY_SEEDS, SEED, certified_patients
 from dosegym.physiology import load_model, load_population
 from dosegym.physiology.errors import InputError
@@ -102,7 +103,7 @@ def test_the_same_seed_gives_the_same_case(
     """Items and worst patients repeat bit for bit, also when lanes are grouped otherwise."""
     rules = rules_file()
     first = certify("pid", constraints=rules, patients=N, seed=3)
-    monkeypatch.setattr(safety, "LANES", 37)
+    monkeypatch.setattr(lives, "LANES", 37)
     again = certify("pid", constraints=rules, patients=N, seed=3)
     assert (again.items, again.worst, again.population) == (
         first.items,

@@ -95,14 +95,14 @@ def pretend_first_item(content: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (refuse_first_item, "the verdict is not that of the items"),
+        (refuse_first_item, "the verdict is not that of its items"),
         (pretend_first_item, "an item's verdict is not that of its slack"),
-        (lambda c: c.update(scope=["adult", "adolescent", "child"]), "not that of the items"),
-        (lambda c: c.update(items=[]), "not that of the items"),
-        (lambda c: c.update(verdict="SAFE"), "not that of the items"),
+        (lambda c: c.update(scope=["adult", "adolescent", "child"]), "not that of its items"),
+        (lambda c: c.update(items=[]), "not that of its items"),
+        (lambda c: c.update(verdict="SAFE"), "not that of its items"),
         (lambda c: c.pop("worst"), "does not hold together"),
         (lambda c: c.update(stamp="approved"), "does not hold together"),
-        (lambda c: c.update(format=2), "is of another version"),
+        (lambda c: c.update(format=1), "is of another version"),
     ],
 )
 def test_a_well_hashed_but_incoherent_case_is_refused(

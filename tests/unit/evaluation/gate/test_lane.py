@@ -62,7 +62,7 @@ def test_a_lane_twice_denies(id: str) -> None:
     [
         ("L1", "deferred", "NO_SOLUTION"),
         ("L4", "deferred", "NO_SOLUTION"),
-        ("L6", "not applicable", "NO_SOLUTION"),
+        ("L1", "not applicable", "NO_SOLUTION"),
         ("L3", "not applicable", "NO_SOLUTION"),
         ("L8", "not applicable", "RELEASE"),
         ("L9", "deferred", "RELEASE"),
