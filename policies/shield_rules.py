@@ -38,6 +38,7 @@ class Sight(NamedTuple):
     daily_dose_u: Array
     weight_kg: Array
     carb_ratio: Array
+    correction: Array
     told_g: Array
     told_recent_g: Array
     mean_ratio: Array
@@ -75,6 +76,7 @@ def sight_of(observation: NDArray[np.float32], step_min: float, two_channels: bo
         daily_dose_u=daily,
         weight_kg=np.exp(view.read(observation, "log_weight")),
         carb_ratio=np.exp(view.read(observation, "log_carb_ratio")),
+        correction=np.exp(view.read(observation, "log_correction")),
         told_g=view.read(observation, "told_carbs"),
         told_recent_g=view.read(observation, "told_recent"),
         mean_ratio=np.expm1(view.read(observation, f"dose_{MEAN_MIN}")),
