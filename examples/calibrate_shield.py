@@ -25,7 +25,9 @@ from dosegym.policies.basal_bolus import BasalBolus
 from dosegym.policies.rule import Doses
 from dosegym.policies.shield_forecast import Forecaster, Margin, take
 from dosegym.policies.shield_members import STEP_MIN
+from dosegym.policies.shield_present import slope_of
 from dosegym.policies.shield_rules import sight_of
+from dosegym.policies.shield_screen import traits
 
 DAYS, EVERY, AHEAD_MIN, RELEVANT_MG_DL, SEED = 5, 6, 240, 120.0, 20261126
 TIMES_A_PERSON = 40
@@ -73,10 +75,10 @@ def live(patients):
 
 
 def scores(forecaster, seen, insulin, glucose, onset):
-    """Return lower quantile and quantile minus glucose (N, H), NaN after a new meal; and whose."""
+    """Return lower quantile, quantile minus glucose (N, H; NaN after a new meal), whose, screen."""
     steps, n = insulin.shape
     memory = forecaster.remember(n)
-    lower, error, person = [], [], []
+    lower, error, person, features, slacks = [], [], [], [], []
     ahead = AHEAD_MIN // 5
     at = np.array(MINUTES)
     for t in range(steps - ahead):
@@ -94,7 +96,18 @@ def scores(forecaster, seen, insulin, glucose, onset):
         lower.append(low)
         error.append(np.where(began, np.nan, low - came))
         person.append(lanes)
-    return np.concatenate(lower), np.concatenate(error), np.concatenate(person)
+        features.append(traits(sight, slope_of(seen[t]), memory["carbs"]))
+        slacks.append(forecaster.slack(known, sight.basal_u))
+    screen = fit_line(np.concatenate(features), np.concatenate(slacks))
+    return np.concatenate(lower), np.concatenate(error), np.concatenate(person), screen
+
+
+def fit_line(features, slack):
+    """Return the line of the screen, by least squares where the slack is within 80 mg/dL of 0."""
+    near = np.abs(slack) < 80.0
+    ones = np.ones((near.sum(), 1))
+    found, *_ = np.linalg.lstsq(np.concatenate([features[near], ones], axis=1), slack[near])
+    return [round(float(v), 4) for v in found]
 
 
 def relevant(lower, error, person, h, rng):
@@ -115,7 +128,7 @@ parser.add_argument("--output", default="")
 options = parser.parse_args()
 
 forecaster = Forecaster(margin=Margin())
-lower, error, person = scores(forecaster, *live(options.patients))
+lower, error, person, screen = scores(forecaster, *live(options.patients))
 rng = np.random.default_rng(SEED)
 half = options.patients // 2
 margins, coverage, counts = [], [], []
@@ -145,5 +158,5 @@ if options.output:
         "people_counted": counts,
         "coverage_of_other_half": [round(c, 4) for c in coverage],
     }
-    data = {"minutes": list(MINUTES), "mg_dl": margins, "provenance": told}
+    data = {"minutes": list(MINUTES), "mg_dl": margins, "screen": screen, "provenance": told}
     write_text(options.output, json.dumps(data, indent=1) + "\n")

@@ -123,7 +123,6 @@ class Shield:
 
     def meet(self, chart: Chart) -> None:
         """Learn who is in which lane, and hand the chart on; the log begins a new batch."""
-        self.guard.meet(tuple(chart.names), tuple(chart.groups))
         if self._log is not None:
             self._log.meet(tuple(chart.names))
         if hasattr(self.inner, "meet"):
@@ -165,8 +164,6 @@ class Shield:
         seen, asked = np.atleast_2d(observation), np.asarray(action)
         single = np.ndim(observation) == 1
         memory = self._carry(own, episode_start, len(seen))
-        if not self.layers:
-            return action, {"inner": theirs, "shield": memory}
         safe, new, verdict = self.guard.amend(seen, asked[None] if single else asked, memory)
         if self._log is not None:
             self._log.add(len(seen), memory["step"], *verdict)

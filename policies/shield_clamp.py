@@ -92,9 +92,7 @@ def clamp(seen: Sight, bounds: Bounds, rate: Array, bolus: Array, *, fixed: bool
     return Clamped(dose, given, rule, cap)
 
 
-def lift(
-    safe: Clamped, bounds: Bounds, rate: Array, bolus: Array
-) -> Clamped:
+def lift(safe: Clamped, bounds: Bounds, rate: Array, bolus: Array) -> Clamped:
     """Return doses whose rate is at least the rules' least.
 
     Parameters
@@ -136,5 +134,7 @@ def cut_total(
     return np.where(over, lower, rate), kept, over
 
 
-def _note(rule: Ints, cap: Array, where: NDArray[np.bool_], by: Ints, bound: Array) -> tuple[Ints, Array]:
+def _note(
+    rule: Ints, cap: Array, where: NDArray[np.bool_], by: Ints, bound: Array
+) -> tuple[Ints, Array]:
     return np.where(where, by, rule), np.where(where, bound, cap)

@@ -18,8 +18,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..therapy.dosing import BOLUS_SHARE, rise
+from ..therapy.dosing import BOLUS_SHARE
 from ..therapy.shield_protocols import FORECAST_SHIELD, ForecastLimits
+from . import shield_screen
 from .shield_members import STEP_MIN, Ensemble
 from .shield_present import (
     CARB_FILTERS_MIN,
@@ -32,19 +33,17 @@ from .shield_present import (
     slope_of,
 )
 from .shield_rules import Memory, Sight
+from .shield_screen import cleared, line, traits
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MARGIN_FILE: Final = "shield_margin.json"
 QUANTILE: Final = 0.1
-# Doses compared: the dosing curve in so many steps.
-GRID: Final = 64
+# Doses compared: none, the basal, and so many above it up to the largest bolus of the dosing curve.
+GRID: Final = 32
 # Lanes that run at once.
 CHUNK: Final = 512
-# The screen: how strongly insulin on board is taken to act, how much of announced carbohydrate
-# counts against it, and for how long (min) a fall goes on; project choices on the careful side.
-ACTS, EATEN, FALLS_MIN, SPARE_MG_DL = 1.25, 0.5, 25.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,20 @@ class Margin:
     ----------
     minutes, mg_dl : tuple of float
         Margin by time ahead; in between linear.
+    screen : tuple of float
+        Line of ``shield_screen``; without one every lane is looked at.
     provenance : mapping
-        How it was found.
+        How they were found.
     """
 
     minutes: tuple[float, ...] = (0.0,)
     mg_dl: tuple[float, ...] = (0.0,)
+    screen: tuple[float, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def at(self, minutes: Array) -> Array:
+    def at(self, minutes: Any) -> Array:
         """Return the margin at times ahead."""
-        return np.interp(minutes, self.minutes, self.mg_dl)
+        return np.asarray(np.interp(minutes, self.minutes, self.mg_dl))
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +75,8 @@ def shipped_margin() -> Margin:
     """Return the margin that ships, found by ``examples/calibrate_shield.py``."""
     text = resources.files("dosegym.policies.data").joinpath(MARGIN_FILE).read_text("utf-8")
     data = json.loads(text)
-    return Margin(tuple(data["minutes"]), tuple(data["mg_dl"]), data["provenance"])
+    minutes, margin, screen = (tuple(data[k]) for k in ("minutes", "mg_dl", "screen"))
+    return Margin(minutes, margin, screen, data["provenance"])
 
 
 class Forecaster:
@@ -124,16 +127,15 @@ class Forecaster:
             **{k: getattr(self.limits, k) for k in keep},
             "quantile": QUANTILE,
             "margin": {"minutes": list(self.margin.minutes), "mg_dl": list(self.margin.mg_dl)},
+            "screen": list(self.margin.screen),
             "ensemble": self.bodies.card,
         }
 
     def remember(self, n: int) -> Memory:
         """Return the memory of n fresh lanes: means of announced carbohydrate, and their bodies."""
         nobody = np.full((n, self.bodies.size), -1, np.int64)
-        return {"carbs": np.zeros((n, len(CARB_FILTERS_MIN))), "bodies": nobody}
-
-    def meet(self, groups: tuple[str, ...]) -> None:
-        """Learn the age groups: charts say more, so nothing is made of it."""
+        carbs = np.zeros((n, len(CARB_FILTERS_MIN)))
+        return {"carbs": carbs, "bodies": nobody, **shield_screen.remember(n)}
 
     def listen(self, sight: Sight, memory: Mapping[str, Any]) -> Memory:
         """Return the memory after what was announced now; lanes without bodies get theirs."""
@@ -151,35 +153,30 @@ class Forecaster:
     def cap(
         self, observation: NDArray[np.float32], sight: Sight, memory: Mapping[str, Any],
         rate: Array, bolus: Array,
-    ) -> Array:  # fmt: skip
-        """Return the most insulin (B,), U, that is safe in the coming interval; inf where any.
+    ) -> tuple[Array, Memory]:  # fmt: skip
+        """Return the most insulin (B,), U, that is safe in the coming interval, and the memory.
 
         Parameters
         ----------
         rate, bolus : array (B,), U/h and U
-            What is proposed; nothing above it is looked at.
+            What is proposed; nothing above it is looked at, and where it is safe the cap is inf.
         """
         dose = rate * sight.step_h + bolus
-        cap = np.full(len(dose), np.inf)
-        slope = slope_of(observation)
-        doubtful = np.flatnonzero((dose > 1e-9) & ~self.clear(sight, memory, slope, dose))
+        cap, new = np.full(len(dose), np.inf), {"age": memory["age"] + 1}
+        new |= {k: memory[k].copy() for k in ("slack", "line")}
+        passed, now = np.zeros(len(dose)), np.zeros(len(dose))
+        if self.margin.screen:
+            seen = traits(sight, slope_of(observation), memory["carbs"])
+            now = line(seen, self.margin.screen)
+            passed = cleared(sight, now, memory)
+        doubtful = np.flatnonzero((dose > 1e-9) & (dose > passed))
         for first in range(0, len(doubtful), CHUNK):
             lanes = doubtful[first : first + CHUNK]
             known = self.know(observation[lanes], take(sight, lanes), rows_of(memory, lanes))
-            cap[lanes] = self._largest(known, dose[lanes])
-        return cap
-
-    def clear(
-        self, sight: Sight, memory: Mapping[str, Any], slope: Array, dose: Array
-    ) -> NDArray[np.bool_]:
-        """Return the lanes that no body could bring low: a bound without any simulation."""
-        board = sight.iob_u + dose - sight.basal_u
-        eaten = EATEN * memory["carbs"][:, 2] / sight.carb_ratio
-        fall = ACTS * sight.correction * np.maximum(board - eaten, 0.0)
-        falling = FALLS_MIN * np.maximum(-slope, 0.0)
-        least = self.limits.floor_mg_dl + max(self.margin.mg_dl) + SPARE_MG_DL
-        safe: NDArray[np.bool_] = sight.cgm - fall - falling > least
-        return safe
+            largest, slack = self._largest(known, dose[lanes])
+            cap[lanes] = np.maximum(largest, passed[lanes])
+            new["slack"][lanes], new["line"][lanes], new["age"][lanes] = slack, now[lanes], 1
+        return cap, new
 
     def know(
         self, observation: NDArray[np.float32], sight: Sight, memory: Mapping[str, Any]
@@ -207,38 +204,55 @@ class Forecaster:
             seen = seen._replace(insulin=seen.insulin + np.outer(shift, [1, 1, 1, 1, 1, 2.5]))
             base = need
         x = place(bodies, self.maps, flat, seen, units * basal / need, grams)
-        return Known(x, bodies.params[flat], units, need, base, basal, sight, size)
+        return Known(x, bodies.params[flat], units, need, base, sight, size)
 
-    def _largest(self, known: Known, dose: Array) -> Array:
-        """Return the grid's largest safe dose (L,) where the proposed one is not safe, else inf."""
-        top = known.sight.daily_dose_u * BOLUS_SHARE
-        curve = rise(np.linspace(-1.0, 1.0, GRID + 1))
-        # The grid point at or just above the proposal stands for it.
-        share = np.minimum(dose / top, 1.0) * (1.0 - 1e-5)
-        high = np.searchsorted(curve, share, side="left").astype(np.int64)
-        safe, sound = self.safe(known, curve[high] * top)
+    def _largest(self, known: Known, dose: Array) -> tuple[Array, Array]:
+        """Return the largest safe dose (L,) of the grid, inf where the proposal is, and the slack.
+
+        The slack (L,), mg/dL, is that on the basal.
+        """
+        basal = known.sight.basal_u
+        slack = self.slack(known, basal)
+        safe, broken = slack >= 0.0, np.isnan(slack)
         cap = np.where(safe, np.inf, 0.0)
-        bad = np.flatnonzero(~safe)
-        if not len(bad):
-            return np.where(sound, cap, known.sight.basal_u)
-        low, high = np.full(len(bad), -1, np.int64), high[bad]
-        part = known.take(bad)
-        probe = np.zeros(len(bad), np.int64)
-        while True:
-            # Nothing at all is asked about first: most doubtful doses are basal ones.
-            open_ = np.flatnonzero((high - low > 1) & (high > 0))
-            if not len(open_):
-                break
-            fine, _ = self.safe(part.take(open_), curve[probe[open_]] * top[bad[open_]])
-            low[open_] = np.where(fine, probe[open_], low[open_])
-            high[open_] = np.where(fine, high[open_], probe[open_])
-            probe = (low + high) // 2
-        cap[bad] = curve[np.maximum(low, 0)] * top[bad]
+        more = np.flatnonzero(safe & (dose > basal * (1.0 + 1e-5)))
+        if len(more):
+            cap[more] = self._above(known.take(more), dose[more])
         # Where the forecast breaks down, the current regimen is as far as anyone may go.
-        return np.where(sound, cap, known.sight.basal_u)
+        return np.where(broken, basal, cap), np.where(broken, -np.inf, slack)
 
-    def safe(self, known: Known, dose: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return where doses (L,), U, are safe, and where the forecast is finite at all."""
+    def _above(self, known: Known, dose: Array) -> Array:
+        """Return the largest safe dose (L,) above the basal, which is safe; inf where all are."""
+        basal = known.sight.basal_u
+        top = np.maximum(known.sight.daily_dose_u * BOLUS_SHARE, 2.0 * basal)
+        step = np.log(top / basal) / GRID
+
+        def at(point: Ints, lanes: Any) -> Array:
+            return np.asarray(basal[lanes] * np.exp(step[lanes] * point))
+
+        # The grid point at or just above the proposal stands for it.
+        high = np.ceil(np.log(dose / basal) / step - 1e-4).astype(np.int64).clip(1, GRID)
+        everyone = np.arange(len(dose))
+        safe = self.slack(known, at(high, everyone)) >= 0.0
+        bad = np.flatnonzero(~safe)
+        low, high = np.zeros(len(bad), np.int64), high[bad]
+        while True:
+            wide = np.flatnonzero(high - low > 1)
+            if not len(wide):
+                break
+            probe = (low[wide] + high[wide]) // 2
+            fine = self.slack(known.take(bad[wide]), at(probe, bad[wide])) >= 0.0
+            low[wide] = np.where(fine, probe, low[wide])
+            high[wide] = np.where(fine, high[wide], probe)
+        cap = np.full(len(dose), np.inf)
+        cap[bad] = at(low, bad)
+        return cap
+
+    def slack(self, known: Known, dose: Array) -> Array:
+        """Return by how much the forecast stays above the floor (L,), mg/dL, for doses (L,), U.
+
+        Insulin is withheld after the dose and the basal resumed then; NaN where bodies break down.
+        """
         limits = self.limits
         steps = int(np.ceil(limits.horizon_min / STEP_MIN))
         withheld = int(np.ceil(limits.suspend_min / STEP_MIN))
@@ -246,14 +260,14 @@ class Forecaster:
         first = max(int(np.ceil(self.step_min / STEP_MIN)), 1)
         given[:first] = dose / (first * STEP_MIN)
         given[first + withheld :] = known.sight.basal_u_per_h / 60.0
-        low = self.lower(known, given)
-        sound = np.isfinite(low).all(axis=0)
         minutes = STEP_MIN * np.arange(1, steps + 1)
-        least = (low - self.margin.at(minutes)[:, None]).min(axis=0)
-        return sound & (least >= limits.floor_mg_dl), sound
+        floor = limits.floor_mg_dl + self.margin.at(minutes)
+        least: Array = self.lower(known, given) - floor[:, None]
+        finite = np.isfinite(least).all(axis=0)
+        return np.where(finite, least.min(axis=0), np.nan)
 
     def lower(self, known: Known, insulin: Array) -> Array:
-        """Return the lower quantile (T, L), mg/dL, every ``STEP_MIN`` under insulin (T, L), U/min."""
+        """Return the lower quantile (T, L), mg/dL, every 3 min under insulin (T, L), U/min."""
         glucose = self.roll(known, insulin)
         return np.quantile(glucose, QUANTILE, axis=2)
 
@@ -278,20 +292,21 @@ class Known:
     units: Array
     need: Array
     base: Array
-    basal: Array
     sight: Sight
     size: int
 
     def take(self, lanes: Ints) -> Known:
         """Return some of the lanes."""
         rows = (lanes[:, None] * self.size + np.arange(self.size)).reshape(-1)
-        parts = (v[rows] for v in (self.x, self.params, self.units, self.need, self.base))
-        return Known(*parts, self.basal[rows], take(self.sight, lanes), self.size)
+        return Known(
+            self.x[rows], self.params[rows], self.units[rows], self.need[rows], self.base[rows],
+            take(self.sight, lanes), self.size,
+        )  # fmt: skip
 
 
 def take(sight: Sight, lanes: Ints) -> Sight:
     """Return what is seen of some lanes."""
-    parts = [v[lanes] if isinstance(v, np.ndarray) else v for v in sight]
+    parts: list[Any] = [v[lanes] if isinstance(v, np.ndarray) else v for v in sight]
     return Sight(*parts)
 
 

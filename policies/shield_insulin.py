@@ -23,7 +23,7 @@ FORECAST: Final = len(RULES)
 
 
 class Verdict(NamedTuple):
-    """What a guard did with a batch: rule (B,), -1 for none, doses (B, D) before and after, bound."""
+    """What a guard did: the rule (B,), -1 for none, doses (B, D) before and after, the bound."""
 
     rule: NDArray[np.int64]
     proposed: Array
@@ -71,11 +71,6 @@ class InsulinGuard:
         ahead = {} if self.forecast is None else self.forecast.remember(n)
         return {**shield_rules.remember(n), **ahead}
 
-    def meet(self, names: tuple[str, ...], groups: tuple[str, ...]) -> None:
-        """Learn who is in which lane."""
-        if self.forecast is not None:
-            self.forecast.meet(groups)
-
     def amend(
         self, observation: NDArray[np.float32], action: NDArray[Any], memory: Memory
     ) -> tuple[NDArray[Any], Memory, Verdict]:
@@ -90,29 +85,35 @@ class InsulinGuard:
         ahead: Mapping[str, Any] = {}
         if self.forecast is not None:
             ahead = self.forecast.listen(seen, memory)
-        safe = self._clamped(observation, seen, {**memory, **ahead}, rate, bolus, fixed=fixed)
+        heard = {**memory, **ahead}
+        safe, looked = self._clamped(observation, seen, heard, rate, bolus, fixed=fixed)
         given = self._encode(mapping, seen, action, rate, bolus, safe)
         proposed, applied = (np.stack(d, axis=1) for d in ((rate, bolus), (safe.rate, safe.bolus)))
-        return given, {"rate": safe.rate, **ahead}, Verdict(safe.rule, proposed, applied, safe.cap)
+        return (
+            given,
+            {"rate": safe.rate, **ahead, **looked},
+            Verdict(safe.rule, proposed, applied, safe.cap),
+        )
 
     def _clamped(
         self, observation: NDArray[np.float32], seen: Sight, memory: Memory, rate: Array,
         bolus: Array, *, fixed: bool,
-    ) -> Clamped:  # fmt: skip
+    ) -> tuple[Clamped, Memory]:  # fmt: skip
         none = np.full(len(rate), NONE, np.int64)
         safe = Clamped(rate, bolus, none, np.full(len(rate), np.nan))
         bounds = bounds_of(seen, memory) if self.rules else None
+        looked: Memory = {}
         if bounds is not None:
             safe = clamp(seen, bounds, rate, bolus, fixed=fixed)
         if self.forecast is not None:
-            cap = self.forecast.cap(observation, seen, memory, safe.rate, safe.bolus)
+            cap, looked = self.forecast.cap(observation, seen, memory, safe.rate, safe.bolus)
             lower, given, over = cut_total(seen, cap, safe.rate, safe.bolus, fixed=fixed)
             rule, bound = np.where(over, FORECAST, safe.rule), np.where(over, cap, safe.cap)
             safe = Clamped(lower, given, rule, bound)
         if bounds is not None and not fixed:
             # The floor comes last: no cap and no forecast may withhold insulin for ever.
             safe = lift(safe, bounds, rate, bolus)
-        return safe
+        return safe, looked
 
     def _encode(
         self, mapping: DosingMap, seen: Sight, action: NDArray[Any], rate: Array, bolus: Array,
@@ -129,4 +130,3 @@ class InsulinGuard:
         columns = [moved] if mapping.size == 1 else [safe.rate != rate, safe.bolus != bolus]
         change = np.stack(columns, axis=1) & moved[:, None]
         return np.where(change, told, action).astype(action.dtype)
-

@@ -135,9 +135,10 @@ class Log:
         whole = np.concatenate([np.empty((4, 0), np.int32), *self._whole], axis=1).astype(np.int64)
         parts = np.concatenate([np.empty((0, 2 * d + 1), np.float32), *self._parts])
         parts = parts.astype(np.float64)
+        batch, lane, step, rule = whole
         return Interventions(
-            self.decisions, self.rules, self.dose_names, tuple(self.names), *whole,
-            parts[:, :d], parts[:, d : 2 * d], parts[:, -1],
+            self.decisions, self.rules, self.dose_names, tuple(self.names), batch, lane, step,
+            rule, parts[:, :d], parts[:, d : 2 * d], parts[:, -1],
         )  # fmt: skip
 
 

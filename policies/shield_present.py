@@ -83,7 +83,7 @@ def fit_maps(bodies: Ensemble) -> Maps:
     n = len(bodies)
     u = np.zeros((steps * _EVERY_MIN, 2, n))
     u[:, 1] = np.repeat(ratio, _EVERY_MIN)[:, None] * (bodies.basal_need / 60.0)[None]
-    for k in np.flatnonzero(told):
+    for k in np.flatnonzero(told).tolist():
         # At once, for the forecast has to find on the plate what was only just announced.
         u[k * _EVERY_MIN, 0] = told[k]
     x, index = bodies.rest.copy(), bodies.model.state_index
@@ -106,7 +106,7 @@ def _solve(features: Array, states: Array) -> Array:
 
 
 def _insulin_week(rng: np.random.Generator, steps: int) -> tuple[Array, Array]:
-    """Return a random course of insulin in basal rates (T,), and its means (T, 6) less the basal."""
+    """Return a random course of insulin in basal rates (T,), and its means (T, 6) less one."""
     ratio = np.repeat(rng.uniform(0.0, 2.0, steps // 24 + 1), 24)[:steps]
     ratio[rng.random(steps) < 0.02] = rng.uniform(5.0, 80.0)
     keep = np.exp(-_EVERY_MIN / np.array([*FILTERS_MIN, PEAK_MIN]))
@@ -133,7 +133,9 @@ def _carb_week(rng: np.random.Generator, steps: int) -> tuple[Array, Array]:
     return told, means
 
 
-def place(bodies: Ensemble, maps: Maps, who: Ints, seen: Seen, insulin: Array, carbs: Array) -> Array:
+def place(
+    bodies: Ensemble, maps: Maps, who: Ints, seen: Seen, insulin: Array, carbs: Array
+) -> Array:
     """Return states (N, S) of bodies ``who`` (N,) behind N observations.
 
     Parameters

@@ -163,9 +163,6 @@ class PressureGuard:
         """Return the memory of n people: none."""
         return {}
 
-    def meet(self, names: tuple[str, ...], groups: tuple[str, ...]) -> None:
-        """Learn who is in which lane: of no use here."""
-
     def amend(
         self, observation: NDArray[np.float32], action: NDArray[Any], memory: dict[str, Any]
     ) -> tuple[NDArray[Any], dict[str, Any], Verdict]:

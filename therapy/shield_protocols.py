@@ -43,6 +43,25 @@ _LOW: Final = Source(
 )
 
 
+_PRESSURE_RISE: Final = Source(
+    "ESC/ESH 2018 and ACC/AHA 2017 start two drugs at once (recalled), and a visit may raise a "
+    "third; more in one visit: project choice",
+    verified=False,
+)
+_STOP: Final = Source("usual definition of hypotension, 90 mmHg; stepping down: project choice")
+_SEVERE: Final = Source(
+    "grade 2 hypertension of the ESC/ESH 2018, 160/100 mmHg (recalled); rule: project choice",
+    "10.1093/eurheartj/ehy339",
+    verified=False,
+)
+_BETA_BLOCKER: Final = Source(
+    "labels of beta-blockers warn of a sudden stop; one level a visit: project choice"
+)
+_HORIZON: Final = Source(
+    "project choice: rapid-acting insulin has done nearly all it does after 4 h"
+)
+
+
 @dataclass(frozen=True)
 class InsulinShieldLimits:
     """Limits of the insulin rules.
@@ -109,20 +128,10 @@ class PressureShieldLimits:
     severe_sbp_mmhg: float = 160.0
     severe_dbp_mmhg: float = 100.0
     beta_blocker_fall: int = 1
-    rise_source: Source = Source(
-        "ESC/ESH 2018 and ACC/AHA 2017 start two drugs at once (recalled), and a visit may "
-        "raise a third; more in one visit: project choice",
-        verified=False,
-    )
-    stop_source: Source = Source("usual definition of hypotension, 90 mmHg; stepping: project")
-    severe_source: Source = Source(
-        "grade 2 hypertension of the ESC/ESH 2018, 160/100 mmHg (recalled); rule: project choice",
-        "10.1093/eurheartj/ehy339",
-        verified=False,
-    )
-    beta_blocker_source: Source = Source(
-        "labels of beta-blockers warn of a sudden stop; one level a visit: project choice"
-    )
+    rise_source: Source = _PRESSURE_RISE
+    stop_source: Source = _STOP
+    severe_source: Source = _SEVERE
+    beta_blocker_source: Source = _BETA_BLOCKER
 
 
 @dataclass(frozen=True)
@@ -143,9 +152,7 @@ class ForecastLimits:
     horizon_min: int = 240
     suspend_min: int = 120
     floor_source: Source = LEVELS.source
-    horizon_source: Source = Source(
-        "project choice: rapid-acting insulin has done nearly all it does after 4 h"
-    )
+    horizon_source: Source = _HORIZON
 
 
 INSULIN_SHIELD: Final = InsulinShieldLimits()
