@@ -52,10 +52,10 @@ def bounds_of(seen: Sight, memory: Memory) -> Bounds:
         bound = rule.bound(seen, memory)
         if rule.direction == "up":
             tighter = bound > least
-            least, by_least = np.maximum(least, bound), np.where(tighter, number, by_least)
+            least, by_least = np.where(tighter, bound, least), np.where(tighter, number, by_least)
         else:
             tighter = bound < caps[rule.lever]
-            caps[rule.lever] = np.minimum(caps[rule.lever], bound)
+            caps[rule.lever] = np.where(tighter, bound, caps[rule.lever])
             by[rule.lever] = np.where(tighter, number, by[rule.lever])
     return Bounds(
         caps["rate"], caps["bolus"], caps["total"], least,

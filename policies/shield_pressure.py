@@ -39,6 +39,8 @@ Levels = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 OWN: Final = ("stop_low", "low_pressure", "max_rise", "abrupt_stop", "severe_pressure")
+# Rounds of the rules, at most; two are enough unless several bind at once.
+_ROUNDS: Final = 8
 STOP, LOW, RISE, ABRUPT, SEVERE = range(len(CONTRAINDICATIONS), len(CONTRAINDICATIONS) + len(OWN))
 
 
@@ -197,21 +199,25 @@ class PressureGuard:
             levels = new
 
         everyone = np.ones(len(asked), np.bool_)
-        follow(ABRUPT, lambda x: _not_at_once(x, now, open_to, why), everyone)
         severe = visit.at_least("sbp", _P.severe_sbp_mmhg) | visit.at_least(
             "dbp", _P.severe_dbp_mmhg
         )
-        follow(SEVERE, lambda x: self._kept(x, now, open_to, why), severe & ~low)
-        follow(RISE, lambda x: self._gently(x, now), everyone)
-        follow(LOW, lambda x: np.minimum(x, now), low)
         stop = visit.below("sbp", _P.stop_sbp_mmhg)
-        follow(STOP, lambda x: np.minimum(x, np.maximum(now - 1, 0)), stop)
-        safe, by = self.screen.enforce(now, levels, chart)
-        # Of several classes cut by contraindications the first one's rule is told.
-        first = by[np.arange(len(by)), (by >= 0).argmax(axis=1)]
-        cut = (safe != levels).any(axis=1) & came
-        rule = np.where(cut, first, rule)
-        levels = np.where(came[:, None], safe, levels)
+        # What one rule takes may be another's business: round and round until all are content.
+        for _ in range(_ROUNDS):
+            before = levels
+            follow(ABRUPT, lambda x: _not_at_once(x, now, open_to, why), everyone)
+            follow(SEVERE, lambda x: self._kept(x, now, open_to, why), severe & ~low)
+            follow(RISE, lambda x: self._gently(x, now), everyone)
+            follow(LOW, lambda x: np.minimum(x, now), low)
+            follow(STOP, lambda x: np.minimum(x, np.maximum(now - 1, 0)), stop)
+            safe, by = self.screen.enforce(now, levels, chart)
+            # Of several classes cut by contraindications the first one's rule is told.
+            first = by[np.arange(len(by)), (by >= 0).argmax(axis=1)]
+            rule = np.where((safe != levels).any(axis=1) & came, first, rule)
+            levels = np.where(came[:, None], safe, levels)
+            if np.array_equal(before, levels):
+                break
         return levels, np.where((levels == asked).all(axis=1), NONE, rule)
 
     def _kept(self, levels: Levels, now: Levels, open_to: Levels, why: Bools) -> Levels:

@@ -157,6 +157,10 @@ def _low(seen: Sight, memory: Mapping[str, Any]) -> Array:
     return np.where(seen.low, meal, np.inf)
 
 
+def _unread(seen: Sight, memory: Mapping[str, Any]) -> Array:
+    return np.where(np.isfinite(seen.cgm), np.inf, seen.basal_u)
+
+
 def _withheld(seen: Sight, memory: Mapping[str, Any]) -> Array:
     glucose, share = zip(*LIMITS.least_share, strict=True)
     short = seen.mean_ratio < np.interp(seen.cgm, glucose, share)
@@ -195,6 +199,11 @@ RULES: Final = (
         f"Glucose below {LIMITS.low_mg_dl:g} mg/dL, or heading below {LIMITS.predicted_mg_dl:g} "
         f"within {LIMITS.predicted_min:g} min: no insulin but for a meal announced now.",
         LIMITS.low_source.text, _low,
+    ),
+    Rule(
+        "no_reading", HYPO, "down", "total",
+        "No glucose reading: no more than the prescribed basal.",
+        "project choice: without a reading the current regimen goes on", _unread,
     ),
     Rule(
         "withheld", KETO, "up", "rate",
