@@ -69,7 +69,7 @@ def _cut(value: Array, cap: Array, hair: Array) -> tuple[Array, NDArray[np.bool_
 
 
 def clamp(seen: Sight, bounds: Bounds, rate: Array, bolus: Array, *, fixed: bool) -> Clamped:
-    """Return doses within the caps; the least rate is :func:`lift`'s.
+    """Return doses within the caps; the least rate is :func:`settle`'s.
 
     Parameters
     ----------
@@ -92,21 +92,26 @@ def clamp(seen: Sight, bounds: Bounds, rate: Array, bolus: Array, *, fixed: bool
     return Clamped(dose, given, rule, cap)
 
 
-def lift(safe: Clamped, bounds: Bounds, rate: Array, bolus: Array) -> Clamped:
-    """Return doses whose rate is at least the rules' least.
+def lift(bounds: Bounds, rate: Array) -> Array:
+    """Return rates (B,), U/h, none below the rules' least."""
+    return np.where(rate < bounds.least_rate * (1.0 - CLOSE), bounds.least_rate, rate)
+
+
+def settle(safe: Clamped, bounds: Bounds, rate: Array, bolus: Array) -> Clamped:
+    """Return doses whose rate is at least the rules' least, told against what was proposed.
 
     Parameters
     ----------
     safe : Clamped
-        What the caps left.
+        What the caps left of the lifted proposal.
     bounds : Bounds
     rate, bolus : array (B,)
-        What was proposed: lifted back to it, nothing was moved after all.
+        What was proposed: where it is given after all, nothing was moved.
     """
-    least = bounds.least_rate
-    short = safe.rate < least * (1.0 - CLOSE)
-    dose = np.where(short, least, safe.rate)
-    rule, cap = _note(safe.rule, safe.cap, short, bounds.by_least, least)
+    dose = lift(bounds, safe.rate)
+    # What was asked for in float32 is as good as the basal itself.
+    dose = np.where(np.abs(dose - rate) <= CLOSE * rate, rate, dose)
+    rule, cap = _note(safe.rule, safe.cap, dose > rate, bounds.by_least, bounds.least_rate)
     same = (dose == rate) & (safe.bolus == bolus)
     return Clamped(dose, safe.bolus, np.where(same, NONE, rule), np.where(same, np.nan, cap))
 

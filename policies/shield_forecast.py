@@ -263,7 +263,8 @@ class Forecaster:
         minutes = STEP_MIN * np.arange(1, steps + 1)
         floor = limits.floor_mg_dl + self.margin.at(minutes)
         least: Array = self.lower(known, given) - floor[:, None]
-        finite = np.isfinite(least).all(axis=0)
+        # The body's guards at zero would make a number of what is none.
+        finite = np.isfinite(least).all(axis=0) & np.isfinite(known.sight.cgm)
         return np.where(finite, least.min(axis=0), np.nan)
 
     def lower(self, known: Known, insulin: Array) -> Array:

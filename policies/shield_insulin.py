@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..therapy.dosing import DosingMap
 from ..therapy.shield_protocols import INSULIN_SHIELD
 from . import shield_rules
-from .shield_clamp import NONE, Clamped, bounds_of, clamp, cut_total, lift
+from .shield_clamp import NONE, Clamped, bounds_of, clamp, cut_total, lift, settle
 from .shield_rules import RULE_NAMES, RULES, Memory, Sight, sight_of
 
 if TYPE_CHECKING:
@@ -104,15 +104,15 @@ class InsulinGuard:
         bounds = bounds_of(seen, memory) if self.rules else None
         looked: Memory = {}
         if bounds is not None:
-            safe = clamp(seen, bounds, rate, bolus, fixed=fixed)
+            # Lifted first, so that the caps see what would be given; no cap may withhold it for ever.
+            safe = clamp(seen, bounds, rate if fixed else lift(bounds, rate), bolus, fixed=fixed)
         if self.forecast is not None:
             cap, looked = self.forecast.cap(observation, seen, memory, safe.rate, safe.bolus)
             lower, given, over = cut_total(seen, cap, safe.rate, safe.bolus, fixed=fixed)
             rule, bound = np.where(over, FORECAST, safe.rule), np.where(over, cap, safe.cap)
             safe = Clamped(lower, given, rule, bound)
         if bounds is not None and not fixed:
-            # The floor comes last: no cap and no forecast may withhold insulin for ever.
-            safe = lift(safe, bounds, rate, bolus)
+            safe = settle(safe, bounds, rate, bolus)
         return safe, looked
 
     def _encode(

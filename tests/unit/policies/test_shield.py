@@ -149,7 +149,7 @@ def test_every_dosing_mode(mode: str) -> None:
     for lane in range(3):
         lanes.seed(lane, lane)
     step, memory, cut = lanes.begin(), None, 0
-    for _ in range(40):
+    for _ in range(200):
         action, memory = shield.predict(step.observation, memory)
         assert all(task.action_space.contains(a) for a in action)
         cut += int((action < 1.0).any(axis=1).sum())

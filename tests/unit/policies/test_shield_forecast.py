@@ -36,7 +36,7 @@ def day() -> tuple[Any, list[Any], list[Any], Any]:
     who = {"population": "virtual", "size": N, "purpose": "validation", "seed": 8}
     task = make_task(
         "dosegym/Insulin-v0", patient=who, scenario="announced", action="basal_and_bolus",
-        days=1, by_lane=True, terminate=None, start_hour=6, sensor="perfect",
+        days=1, by_lane=True, terminate=None, start_hour=6, sensor="noise_free",
     )  # fmt: skip
     lanes = Lanes(task, N)
     for lane in range(N):
@@ -240,6 +240,7 @@ def test_pickled_forecasters_forecast_alike() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_persons_twin_as_ensemble(tmp_path: Path) -> None:
     """Draws of a posterior are taken as they are, and their card names the twin."""
     import json

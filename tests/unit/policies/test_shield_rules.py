@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dosegym.policies.shield_clamp import bounds_of, clamp, lift
+from dosegym.policies.shield_clamp import bounds_of, clamp, lift, settle
 from dosegym.policies.shield_rules import HYPO, KETO, RULE_NAMES, RULES, remember, sight_of
 from dosegym.therapy.onboard import iob_cap
 
@@ -28,7 +28,8 @@ def given(
     sight = sight_of(observe(**{"dose_200": USUAL, **seen}), 5.0, two)
     bounds = bounds_of(sight, {"rate": np.array([last])})
     asked = (np.array([rate]), np.array([bolus]))
-    safe = lift(clamp(sight, bounds, *asked, fixed=False), bounds, *asked)
+    lifted = clamp(sight, bounds, lift(bounds, asked[0]), asked[1], fixed=False)
+    safe = settle(lifted, bounds, *asked)
     rule = int(safe.rule[0])
     return float(safe.rate[0]), float(safe.bolus[0]), None if rule < 0 else RULE_NAMES[rule]
 
