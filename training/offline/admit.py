@@ -7,6 +7,7 @@ from typing import Any
 
 from ...evaluation.logged import Logged, read_logged
 from ...physiology.errors import InputError
+from ...physiology.streams import PURPOSES
 
 # What meta["split"] may say of data to learn from; data that say nothing are all there are.
 TEACHING = ("train", "training")
@@ -23,8 +24,8 @@ def admit(dataset: Any) -> Logged:
     Raises
     ------
     InputError
-        If the file cannot be read, or the data are kept for judging: their virtual patients are of
-        another purpose than training, or ``meta["split"]`` names another part than training.
+        If the file cannot be read, or the data are kept for judging: ``meta["split"]`` names
+        another part than training, or a virtual patient is of another purpose.
     """
     logged = dataset if isinstance(dataset, Logged) else read_logged(dataset)
     part = logged.meta.get("split", "training")
@@ -33,11 +34,20 @@ def admit(dataset: Any) -> Logged:
             f"logged data are marked split {part!r}; agents learn from split 'training' only, so "
             "that nobody is judged on patients it has seen"
         )
-    patient = logged.env_kwargs.get("patient")
-    purpose = patient.get("purpose", "training") if isinstance(patient, Mapping) else "training"
-    if purpose != "training":
+    for purpose in _purposes(logged):
+        if purpose == "training":
+            continue
         raise InputError(
             f"logged data are of patients whose purpose is {purpose!r}; agents learn from purpose "
             "'training' only, so that nobody is judged on patients it has seen"
         )
     return logged
+
+
+def _purposes(logged: Logged) -> list[str]:
+    """Return the purposes of the virtual patients, as keywords and names tell them."""
+    patient = logged.env_kwargs.get("patient")
+    told = [str(patient.get("purpose", "training"))] if isinstance(patient, Mapping) else []
+    # A name from a virtual population begins with its purpose and seed: "test-1/v0001".
+    named = {name.partition("-")[0] for name in logged.patients() if "/" in name}
+    return [*told, *sorted(named.intersection(PURPOSES))]

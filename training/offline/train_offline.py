@@ -96,7 +96,9 @@ def train_offline(
     spaces = spaces_of(logged.env_id, logged.env_kwargs)
     rng = stream(plan.seed, "training")
     taught, apart = _parts(logged, settings, rng)
-    buffers = [None if part is None else _buffer(part, spaces, settings) for part in (taught, apart)]
+    buffers = [
+        None if part is None else _buffer(part, spaces, settings) for part in (taught, apart)
+    ]
     with one_thread(), whole(folder) as scratch:
         write_text(scratch / RUN, json.dumps(_told(plan), indent=1) + "\n")
         learner, figures = _learn(plan, spaces, buffers, rng, scratch, progress)
@@ -131,7 +133,9 @@ def _parts(
     return parts["taught"], parts["apart"]
 
 
-def _buffer(logged: Logged, spaces: Spaces, settings: OfflineSettings) -> Any:
+def _buffer(logged: Logged | None, spaces: Spaces, settings: OfflineSettings) -> Any:
+    if logged is None:
+        return None
     return to_buffer(
         logged,
         spaces,
