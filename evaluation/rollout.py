@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,33 @@ from .subjects import subject_of_task
 from .trajectory import Rollout
 from .window import Window
 
-__all__ = ["Rollout", "lane_seed", "rollout"]
+__all__ = ["Decision", "Listener", "Rollout", "lane_seed", "rollout"]
 
 Progress = Callable[[int, int], None]
 
 WHOLE = Window()
+
+
+class Decision(NamedTuple):
+    """One decision of all lanes: what the policy was given, what it asked, what came of it."""
+
+    observation: NDArray[np.float32]
+    state: Any
+    episode_start: NDArray[np.bool_]
+    action: NDArray[Any]
+    step: Step
+
+
+class Listener(Protocol):
+    """Who hears an episode while it runs, such as a logger."""
+
+    def begin(self, chart: Chart, step: Step) -> None:
+        """Hear who is in which lane, and the Step at time zero."""
+        ...
+
+    def hear(self, decision: Decision) -> None:
+        """Hear one decision."""
+        ...
 
 
 def lane_seed(seed: int, episode: int, patient: int) -> int:
@@ -38,6 +60,8 @@ def rollout(
     record: Sequence[str] | None = None,
     window: Window = WHOLE,
     progress: Progress | None = None,
+    deterministic: bool = True,
+    listener: Listener | None = None,
 ) -> Rollout:
     """Let a policy dose lane i's patient (``task.cohort`` row i modulo its size) for one episode.
 
@@ -56,6 +80,10 @@ def rollout(
         Part of the episode to record; the whole by default.
     progress : callable, optional
         Called with (steps done, steps in all) now and then.
+    deterministic : bool
+        Passed to ``predict``; False lets a policy act by chance.
+    listener : Listener, optional
+        Hears every decision.
 
     Returns
     -------
@@ -75,15 +103,20 @@ def rollout(
     usual = subject_of_task(job).usual(job) if window.calibration else None
     memory: Any = None
     begin = np.ones(len(seeds), dtype=np.bool_)
+    if listener is not None:
+        listener.begin(chart, step)
     for t in range(last):
         if t == first:
             tape.keep(0, step, rewarded=False)
+        seen, before, began = step.observation, memory, begin
         if usual is not None and t < window.calibration:
-            action, _ = usual.predict(step.observation)
+            action, _ = usual.predict(seen)
         else:
-            action, memory = policy.predict(step.observation, memory, begin, True)
+            action, memory = policy.predict(seen, memory, begin, deterministic)
             begin = np.zeros(len(seeds), dtype=np.bool_)
         step = lanes.step(action)
+        if listener is not None:
+            listener.hear(Decision(seen, before, began, action, step))
         if t >= first:
             tape.keep(t + 1 - first, step)
         tape.end(step)
