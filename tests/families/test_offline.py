@@ -105,11 +105,11 @@ def test_it_improves_on_random_data(algo: str, problem: str) -> None:
 def test_truncation_bootstraps_and_termination_does_not(algo: str) -> None:
     """Reward 1 for ever, cut off every step, is worth 1 / (1 - gamma); ended every step, 1."""
     spaces = Spaces(Box(0.0, 1.0, (1,), np.float32), MultiDiscrete([1]))
-    settings = OFFLINE[algo].settings(**{**SMALL, "gamma": 0.8, "tau": 0.05})
+    settings = OFFLINE[algo].settings(**{**SMALL, "gamma": 0.8, "tau": 0.1, "learning_rate": 1e-2})
     worth = {}
     for died in (True, False):
         one = LoggedEpisode(
-            np.zeros((2, 1)), np.zeros((1, 1), int), np.ones(1), np.zeros((1, 1)), np.arange(2.0),
+            np.ones((2, 1)), np.zeros((1, 1), int), np.ones(1), np.zeros((1, 1)), np.arange(2.0),
             np.zeros(1), np.zeros((1, 1), int), np.zeros(1, bool), died, not died, "p", "all", 0,
         )  # fmt: skip
         data = Logged((one,), "test", {}, ("none",), {})
@@ -117,7 +117,7 @@ def test_truncation_bootstraps_and_termination_does_not(algo: str) -> None:
             torch.manual_seed(0)
             learner: Any = OFFLINE[algo].build(spaces, settings)
             fit(learner, to_buffer(data, spaces), settings, 1000, np.random.default_rng(0))
-            value = learner.q(torch.zeros(1, 1), torch.zeros(1, 1, dtype=torch.long))
+            value = learner.q(torch.ones(1, 1), torch.zeros(1, 1, dtype=torch.long))
         worth[died] = float(value.detach())
     assert worth[True] == pytest.approx(1.0, abs=0.05)
     assert worth[False] == pytest.approx(5.0, abs=0.25)

@@ -13,8 +13,8 @@ from dosegym.evaluation.collect import collect
 from dosegym.evaluation.logged import Logged, logged_hash, write_logged
 from dosegym.physiology.errors import InputError
 from dosegym.policies import load_policy
-from dosegym.training.offline import train_offline
 from dosegym.training.offline import loop as loop_module
+from dosegym.training.offline import train_offline
 
 ENV = "dosegym/BloodPressure-v0"
 SHORT = {"net_arch": [8], "batch_size": 16, "held_out": 0.25, "log_every": 10}
