@@ -51,7 +51,7 @@ def fit(
     import torch
 
     parameters = learner.parameters()
-    optimiser = torch.optim.Adam(parameters)
+    optimiser = torch.optim.Adam(parameters, fused=True)
     rate, falls = _rate(settings.learning_rate)
     fixed_rows = None if held_out is None else _some(held_out, rng)
     learner.model.policy.set_training_mode(True)
@@ -59,8 +59,9 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = rate * (1.0 - (step - 1) / steps) if falls else rate
         losses = learner.losses(draw(buffer, rng.integers(buffer.size(), size=settings.batch_size)))
+        total: Any = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad()
-        torch.stack(list(losses.values())).sum().backward()
+        total.backward()
         optimiser.step()
         learner.follow()
         if step % settings.log_every == 0 or step == steps:
