@@ -244,7 +244,7 @@ def _interval(
         return Interval(estimate, float("nan"), float("nan"), confidence, method, 1)
     tails = np.array([0.5 * delta, 1.0 - 0.5 * delta])
     if method == "bca":
-        tails = _bca_tails(tails, draws, estimate, _jackknife(data, statistic))
+        tails = bca_tails(tails, draws, estimate, _jackknife(data, statistic))
     low, high = (float(end) for end in np.quantile(draws, tails))
     return Interval(estimate, low, high, confidence, method, data.size)
 
@@ -258,7 +258,7 @@ def _jackknife(data: Array, statistic: Statistic) -> Array:
     return np.array(left_out)
 
 
-def _bca_tails(tails: Array, draws: Array, estimate: float, left_out: Array) -> Array:
+def bca_tails(tails: Array, draws: Array, estimate: float, left_out: Array) -> Array:
     """Shift the two quantile levels for bias and acceleration (Efron 1987)."""
     below = (np.sum(draws < estimate) + 0.5 * np.sum(draws == estimate)) / draws.size
     spread = left_out.mean() - left_out

@@ -15,6 +15,7 @@ ARGUMENTS = {
     "compare_pressure_policies.py": ["--people", "40"],
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
+    "make_logged_data.py": ["logged", "--patients", "12", "--truth", "20"],
     "make_demo_record.py": ["record.json"],
     "train_pressure_residual.py": [
         *("--out", "residual.json", "--people", "60", "--steps", "1"),
