@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...evaluation.logged import Logged, read_logged
+from ...evaluation.ope.parts import Part
 from ...physiology.errors import InputError
 from ...physiology.streams import PURPOSES
 
@@ -18,17 +19,19 @@ def admit(dataset: Any) -> Logged:
 
     Parameters
     ----------
-    dataset : str, Path or Logged
-        A file of ``write_logged``, or what it holds.
+    dataset : str, Path, Logged or Part
+        A file of ``write_logged``, what it holds, or a part that ``evaluation.ope.divide`` made.
 
     Raises
     ------
     InputError
-        If the file cannot be read, or the data are kept for judging: ``meta["split"]`` names
-        another part than training, or a virtual patient is of another purpose.
+        If the file cannot be read, or the data are kept for judging: the part's role or
+        ``meta["split"]`` is another than training, or a virtual patient's purpose is.
     """
-    logged = dataset if isinstance(dataset, Logged) else read_logged(dataset)
-    part = logged.meta.get("split", "training")
+    role = dataset.role if isinstance(dataset, Part) else "train"
+    held = dataset.logged if isinstance(dataset, Part) else dataset
+    logged = held if isinstance(held, Logged) else read_logged(held)
+    part = role if role not in TEACHING else logged.meta.get("split", "training")
     if part not in TEACHING:
         raise InputError(
             f"logged data are marked split {part!r}; agents learn from split 'training' only, so "

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...evaluation.logged import Logged, logged_hash
+from ...evaluation.ope.parts import Part
+from ...evaluation.ope.steps import people_of
 from ...evaluation.write import write_text
 from ...physiology.errors import InputError
 from ...physiology.streams import stream
@@ -48,7 +50,7 @@ class _Plan:
 
 
 def train_offline(
-    dataset: str | Path | Logged,
+    dataset: str | Path | Logged | Part,
     *,
     algo: str = "iql",
     timesteps: int | None = None,
@@ -63,8 +65,9 @@ def train_offline(
 
     Parameters
     ----------
-    dataset : str, Path or Logged
-        See ``dosegym.evaluation.logged``.
+    dataset : str, Path, Logged or Part
+        Logged treatment (``dosegym.evaluation.logged``), or its part for training
+        (``dosegym.evaluation.ope.divide``).
     algo : str
         bc, iql or cql.
     timesteps : int, optional
@@ -223,6 +226,8 @@ def _write(
         "validation": None,
         "losses": dict(figures),
         "patients_learned_from": len(taught.patients()),
+        # Of all in the data: what ``evaluation.ope`` takes as ``trained_on``.
+        "people": sorted(people_of(plan.logged)),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
         "written_utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }

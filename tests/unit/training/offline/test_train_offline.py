@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dosegym.cli.main import main
 from dosegym.evaluation.collect import collect
 from dosegym.evaluation.logged import Logged, logged_hash, write_logged
+from dosegym.evaluation.ope import divide
+from dosegym.evaluation.ope.parts import refuse_overlap
+from dosegym.evaluation.ope.steps import people_of
 from dosegym.physiology.errors import InputError
 from dosegym.policies import load_policy
 from dosegym.training.offline import loop as loop_module
@@ -89,6 +93,20 @@ def test_people_of_another_purpose_are_known_by_their_names(data: Logged, tmp_pa
     mixed = (replace(first, patient="validation-0/v0001"), *rest)
     with pytest.raises(InputError, match="purpose is 'validation'"):
         run(replace(data, episodes=mixed), tmp_path / "run")
+
+
+def test_only_the_part_for_training_teaches(data: Logged, tmp_path: Path) -> None:
+    """Of ``divide`` one part is taken; its people are known to the gate."""
+    parts = divide(data, np.random.default_rng(0))
+    agent = load_policy(run(parts["train"], tmp_path / "run"))
+    trained_on = frozenset(agent.manifest["people"])
+    assert trained_on == parts["train"].people
+    refuse_overlap(trained_on, parts["gate"].people, "training", "the gate")
+    with pytest.raises(InputError, match="may not be"):
+        refuse_overlap(trained_on, people_of(data), "training", "the gate")
+    for role in ("selection", "gate"):
+        with pytest.raises(InputError, match=f"marked split '{role}'"):
+            run(parts[role], tmp_path / role)  # type: ignore[index]
 
 
 def test_training_splits_are_taken(data: Logged, tmp_path: Path) -> None:
