@@ -86,7 +86,7 @@ def test_target_that_is_the_behaviour_gets_its_mean_return(name: str) -> None:
     else:
         expected = log.returns().mean()
     assert found.value == pytest.approx(expected, abs=0.12 if name in WITH_MODEL else 1e-9)
-    assert found.diagnostics["ess"] == pytest.approx(400)
+    assert found.ess == pytest.approx(40 if name == "cd" else 400)
 
 
 @pytest.mark.parametrize("name", ["is", "pdis", "dr"])
@@ -101,15 +101,27 @@ def test_unbiased_ones_are_unbiased(name: str) -> None:
     assert error < 0.06
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "fqe"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("fqe", "cd")])
 def test_intervals_cover(name: str) -> None:
-    """Of 120 intervals of nominal 95 % over 150 patients, at least 88 % hold the exact value."""
+    """Of 80 intervals of nominal 95 % over 150 patients, at least 88 % hold the exact value."""
     rng, model, held = np.random.default_rng(13), WORLD.q(TARGET), 0
-    for _ in range(120):
+    for _ in range(80):
         about = evidence(WORLD.log(BEHAVIOUR, 150, rng), model=model)
         found = make_estimator(name)(about, rng=rng)
         held += found.low <= truth(name) <= found.high
-    assert held / 120 >= 0.88
+    assert held / 80 >= 0.88
+
+
+@pytest.mark.slow
+def test_interval_of_a_tail_covers() -> None:
+    """Of 80 intervals about the worst tenth, from 60 effective patients of it, 88 % hold it."""
+    rng, held = np.random.default_rng(31), 0
+    for _ in range(80):
+        about = evidence(WORLD.log(BEHAVIOUR, 1500, rng))
+        assert about.diagnostics["ess"] > 500.0
+        found = make_estimator("cd")(about, rng=rng)
+        held += found.low <= truth("cd") <= found.high
+    assert held / 80 >= 0.88
 
 
 @pytest.mark.slow
