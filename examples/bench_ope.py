@@ -1,6 +1,6 @@
 """How far off-policy evaluation can be trusted, measured against the simulator's own truth.
 
-    python examples/bench_ope.py [--repeats 3] [--model-repeats 1] [--truth 2000]
+    python examples/bench_ope.py [--repeats 3] [--model-repeats 1] [--truth 3000]
 
 Six targets are estimated from logs of three behaviours, over three horizons, with 200 and 800
 patients. By horizon, behaviour and patients: mean absolute error (in units of the return), Spearman
@@ -16,8 +16,18 @@ from collections import defaultdict
 import numpy as np
 from scipy.stats import spearmanr
 
+from dosegym.evaluation.bootstrap import bootstrap_interval
 from dosegym.evaluation.collect import collect, true_value
-from dosegym.evaluation.ope import CriticSettings, Evidence, coarsen, make_estimator
+from dosegym.evaluation.ope import (
+    CriticSettings,
+    Evidence,
+    behaviour_value,
+    coarsen,
+    make_estimator,
+    ope_verdict,
+)
+from dosegym.evaluation.ope.diagnostics import effective_size
+from dosegym.evaluation.ope.ratios import Ratios, interval
 from dosegym.evaluation.ope.veto import informative
 from dosegym.policies import load_policy
 from dosegym.policies.held import Held
@@ -58,13 +68,19 @@ def people(purpose, size, seed):
     return {"population": "virtual", "purpose": purpose, "size": size, "seed": seed}
 
 
-def look(log, targets, truth, names, seed):
-    """Return one row per estimator and target: error, whether covered, effective patients."""
-    rows = []
+def look(log, targets, truth, own, names, seed):
+    """Return one row per estimator and target, and one per target's verdict.
+
+    The verdict is WIS's and CWPDIS's against the behaviour, with a margin of 0.05 a visit.
+    """
+    rows, words = [], []
+    rng = np.random.default_rng(seed)
+    behaviour = behaviour_value(log, rng=rng)
+    margin = 0.05 * max(len(e) for e in log.episodes)
     for target, policy in targets.items():
         about = Evidence(log, policy, critic=CRITIC, seed=seed)
-        for name in names:
-            found = make_estimator(name)(about, rng=np.random.default_rng(seed))
+        made = {name: make_estimator(name)(about, rng=rng) for name in names}
+        for name, found in made.items():
             rows.append(
                 {
                     "estimator": name,
@@ -76,12 +92,15 @@ def look(log, targets, truth, names, seed):
                     "informative": informative(found),
                 }
             )
-    return rows
+        both = [made["wis"], made["cwpdis"]]
+        told = ope_verdict(both, behaviour, margin, trained_on=frozenset())
+        words.append((truth[target]["mean"] < own["mean"] - margin, told.word))
+    return rows, words
 
 
 def measure(behaviours, targets, repeats, model_repeats, truth_n):
-    """Return rows of all cells."""
-    rows, cell_seed = [], 100
+    """Return rows of all cells, and of each verdict whether the target is truly worse."""
+    rows, words, cell_seed = [], [], 100
     for days in VISITS:
         settings = {"env_kwargs": {"days": days}}
         truth = {
@@ -89,17 +108,18 @@ def measure(behaviours, targets, repeats, model_repeats, truth_n):
             for name, t in targets.items()
         }
         for behaviour, policy in behaviours.items():
+            own = true_value(PRESSURE, policy, people("test", truth_n, 9), 9, **settings)
             for n in SIZES:
                 for k in range(repeats):
                     cell_seed += 1
                     who = people("training", n, cell_seed)
                     log = collect(PRESSURE, policy, who, cell_seed, **settings)
-                    some = k < model_repeats and n == min(SIZES)
-                    names = WEIGHTED + (WITH_MODEL if some else ())
-                    found = look(log, targets, truth, names, k)
+                    names = WEIGHTED + (WITH_MODEL if k < model_repeats else ())
+                    found, said = look(log, targets, truth, own, names, cell_seed)
+                    words += said
                     cell = {"visits": VISITS[days], "behaviour": behaviour, "patients": n, "k": k}
                     rows += [{**cell, **row} for row in found]
-    return rows
+    return rows, words
 
 
 def summary(rows, by):
@@ -148,6 +168,41 @@ def figures(part):
     )
 
 
+def verdict_lines(words):
+    """Return a table of verdicts on targets that truly are, or are not, worse by the margin."""
+    lines = ["| truth | targets | VETO | NO_OBJECTION | UNINFORMATIVE |", "|---|---|---|---|---|"]
+    for worse, name in ((True, "worse by more than the margin"), (False, "not so")):
+        own = [word for bad, word in words if bad == worse]
+        counts = [own.count(w) for w in ("VETO", "NO_OBJECTION", "UNINFORMATIVE")]
+        lines.append(f"| {name} | {len(own)} | " + " | ".join(map(str, counts)) + " |")
+    return "\n".join(lines)
+
+
+def interval_lines(repeats=400):
+    """Return coverage of two intervals of a mean of weighted returns, by lognormal weights."""
+    lines = [
+        "| patients | effective patients | bootstrap alone, % | outer of two, % |",
+        "|---|---|---|---|",
+    ]
+    rng, spread = np.random.default_rng(5), 1.0
+    for n in (30, 60, 150, 400):
+        held, sizes = np.zeros(2), []
+        for _ in range(repeats):
+            z = rng.standard_normal(n)
+            weights = np.exp(spread * z - 0.5 * spread**2)
+            values = weights * (1.0 + 0.5 * z + rng.standard_normal(n))
+            truth = 1.0 + 0.5 * spread
+            sizes.append(effective_size(weights))
+            alone = bootstrap_interval(values, rng=rng, repetitions=1000)
+            low, high, _ = interval(
+                Ratios(values[:, None]), rng=rng, confidence=0.95, ess=sizes[-1], repetitions=1000
+            )
+            held += alone.low <= truth <= alone.high, low <= truth <= high
+        shares = " | ".join(f"{100.0 * x:.1f}" for x in held / repeats)
+        lines.append(f"| {n} | {np.mean(sizes):.1f} | {shares} |")
+    return "\n".join(lines)
+
+
 def insulin_lines(n=300):
     """Return lines on insulin: hundreds of decisions a day tell nothing, six may."""
     basal = load_policy("constant_basal")
@@ -178,13 +233,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--model-repeats", type=int, default=1)
-    parser.add_argument("--truth", type=int, default=2000)
+    parser.add_argument("--truth", type=int, default=3000)
     asked = parser.parse_args()
     began = time.perf_counter()
-    rows = measure(*cast(), asked.repeats, asked.model_repeats, asked.truth)
+    rows, words = measure(*cast(), asked.repeats, asked.model_repeats, asked.truth)
     for by in ("visits", "behaviour", "patients"):
         print(summary(rows, by) + "\n")
-    print(insulin_lines())
+    print(verdict_lines(words) + "\n")
+    print(insulin_lines() + "\n")
+    print(interval_lines())
     print(f"\n{len(rows)} estimates, {time.perf_counter() - began:.0f} s")
 
 
