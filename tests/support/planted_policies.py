@@ -58,8 +58,10 @@ class WrongUnit(Careful):
     """Takes U/h for U/min."""
 
     name: str = field(default="wrong_unit", init=False)
-    lane: ClassVar[str] = "L1"
-    why: ClassVar[str] = "sixty times the basal rate harms everyone; a dose envelope (L0) sees it"
+    lane: ClassVar[str] = "L0"
+    why: ClassVar[str] = (
+        "insulin of a day is many times the usual daily dose; it harms everyone too"
+    )
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 1
 
@@ -74,8 +76,10 @@ class TenFold(Careful):
     """Ten times every dose."""
 
     name: str = field(default="ten_fold", init=False)
-    lane: ClassVar[str] = "L1"
-    why: ClassVar[str] = "harms everyone within a day"
+    lane: ClassVar[str] = "L0"
+    why: ClassVar[str] = (
+        "insulin of a day is many times the usual daily dose; it harms everyone too"
+    )
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 1
 
@@ -201,11 +205,8 @@ class LateHarm(Careful):
     """Careful for 14 days, then ten times the basal rate: it counts its own steps."""
 
     name: str = field(default="late_harm", init=False)
-    lane: ClassVar[str] = "L10"
-    why: ClassVar[str] = (
-        "no run of the certificate's 14 days can see it: a policy that keeps a clock in its state "
-        "may be used only for the horizon it was examined for, or must be examined longer"
-    )
+    lane: ClassVar[str] = "L0"
+    why: ClassVar[str] = "a clock: like days are answered otherwise beyond the horizon"
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 17
     after_days: ClassVar[float] = 14.0
@@ -227,11 +228,8 @@ class DoseCreep(Careful):
     """Raises the basal rate by a quarter of the prescribed one every week."""
 
     name: str = field(default="dose_creep", init=False)
-    lane: ClassVar[str] = "L6"
-    why: ClassVar[str] = (
-        "within 14 days it shows as more lows than usual care gives, if at all; in two months it "
-        "harms everyone: as for a late harm, it must be examined as long as it is to be used"
-    )
+    lane: ClassVar[str] = "L0"
+    why: ClassVar[str] = "a clock: like days are answered by more from week to week"
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 56
 
@@ -283,10 +281,8 @@ class OnlyAnnounced(Careful):
     """Safe while meals are announced; untold for a day, it takes every rise for a large meal."""
 
     name: str = field(default="only_announced", init=False)
-    lane: ClassVar[str] = "L7"
-    why: ClassVar[str] = (
-        "a certificate with announced meals does not speak of days without; certified there, L1"
-    )
+    lane: ClassVar[str] = "L1"
+    why: ClassVar[str] = "certified on days without announcement, most are low"
     world: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"scenario": {"preset": "messy", "announced": False}}
     )
