@@ -5,6 +5,7 @@ from .library import list_policies, load_policy
 from .monotone import Monotonicity, monotonicity
 from .pressure_rule import PressureRule
 from .rule import Chart, DosingRule
+from .shield import Shield
 from .step_table import StepTable
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "DosingRule",
     "Monotonicity",
     "PressureRule",
+    "Shield",
     "StepTable",
     "list_policies",
     "load_policy",
