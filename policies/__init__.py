@@ -8,6 +8,7 @@ from .noisy import NoisyClinician
 from .pressure_rule import PressureRule
 from .randomised import Randomised
 from .rule import Chart, DosingRule
+from .shield import Shield
 from .smoothed import Smoothed
 from .step_table import StepTable
 from .stochastic import Stochastic
@@ -20,6 +21,7 @@ __all__ = [
     "NoisyClinician",
     "PressureRule",
     "Randomised",
+    "Shield",
     "Smoothed",
     "StepTable",
     "Stochastic",

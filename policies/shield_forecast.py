@@ -9,7 +9,7 @@ dose proposed: what is given is the proposal or the grid's largest safe dose, wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -209,44 +209,41 @@ class Forecaster:
     def _largest(self, known: Known, dose: Array) -> tuple[Array, Array]:
         """Return the largest safe dose (L,) of the grid, inf where the proposal is, and the slack.
 
-        The slack (L,), mg/dL, is that on the basal.
+        The slack (L,), mg/dL, is that of the proposal where it is safe, else that on the basal.
         """
-        basal = known.sight.basal_u
-        slack = self.slack(known, basal)
-        safe, broken = slack >= 0.0, np.isnan(slack)
-        cap = np.where(safe, np.inf, 0.0)
-        more = np.flatnonzero(safe & (dose > basal * (1.0 + 1e-5)))
-        if len(more):
-            cap[more] = self._above(known.take(more), dose[more])
-        # Where the forecast breaks down, the current regimen is as far as anyone may go.
-        return np.where(broken, basal, cap), np.where(broken, -np.inf, slack)
-
-    def _above(self, known: Known, dose: Array) -> Array:
-        """Return the largest safe dose (L,) above the basal, which is safe; inf where all are."""
         basal = known.sight.basal_u
         top = np.maximum(known.sight.daily_dose_u * BOLUS_SHARE, 2.0 * basal)
         step = np.log(top / basal) / GRID
 
-        def at(point: Ints, lanes: Any) -> Array:
+        def at(point: Ints, lanes: Ints) -> Array:
             return np.asarray(basal[lanes] * np.exp(step[lanes] * point))
 
-        # The grid point at or just above the proposal stands for it.
-        high = np.ceil(np.log(dose / basal) / step - 1e-4).astype(np.int64).clip(1, GRID)
-        everyone = np.arange(len(dose))
-        safe = self.slack(known, at(high, everyone)) >= 0.0
-        bad = np.flatnonzero(~safe)
-        low, high = np.zeros(len(bad), np.int64), high[bad]
-        while True:
-            wide = np.flatnonzero(high - low > 1)
-            if not len(wide):
-                break
+        # The grid point at or just above the proposal stands for it; below the basal, the basal.
+        high = np.ceil(np.log(np.maximum(dose / basal, 1.0)) / step - 1e-4)
+        high = high.astype(np.int64).clip(0, GRID)
+        slack = self.slack(known, at(high, np.arange(len(dose))))
+        broken = np.isnan(slack)
+        cap = np.where(slack >= 0.0, np.inf, 0.0)
+        bad = np.flatnonzero(~broken & (slack < 0.0) & (high > 0))
+        if len(bad):
+            slack[bad] = self.slack(known.take(bad), basal[bad])
+            bad = bad[slack[bad] >= 0.0]
+            cap[bad] = at(self._between(known, at, bad, high[bad]), bad)
+        # Where the forecast breaks down, the current regimen is as far as anyone may go.
+        return np.where(broken, basal, cap), np.where(broken, -np.inf, slack)
+
+    def _between(
+        self, known: Known, at: Callable[[Ints, Ints], Array], lanes: Ints, high: Ints
+    ) -> Ints:
+        """Return the largest safe grid point of lanes whose basal (0) is safe and ``high`` not."""
+        low, high = np.zeros(len(lanes), np.int64), high.copy()
+        while (wide := np.flatnonzero(high - low > 1)).size:
+            some = lanes[wide]
             probe = (low[wide] + high[wide]) // 2
-            fine = self.slack(known.take(bad[wide]), at(probe, bad[wide])) >= 0.0
+            fine = self.slack(known.take(some), at(probe, some)) >= 0.0
             low[wide] = np.where(fine, probe, low[wide])
             high[wide] = np.where(fine, high[wide], probe)
-        cap = np.full(len(dose), np.inf)
-        cap[bad] = at(low, bad)
-        return cap
+        return low
 
     def slack(self, known: Known, dose: Array) -> Array:
         """Return by how much the forecast stays above the floor (L,), mg/dL, for doses (L,), U.

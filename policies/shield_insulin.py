@@ -104,7 +104,7 @@ class InsulinGuard:
         bounds = bounds_of(seen, memory) if self.rules else None
         looked: Memory = {}
         if bounds is not None:
-            # Lifted first, so that the caps see what would be given; no cap may withhold it for ever.
+            # Lifted first, so the caps see what would be given, and last, so none undoes it.
             safe = clamp(seen, bounds, rate if fixed else lift(bounds, rate), bolus, fixed=fixed)
         if self.forecast is not None:
             cap, looked = self.forecast.cap(observation, seen, memory, safe.rate, safe.bolus)

@@ -25,7 +25,7 @@ _IOB: Final = Source(
     "(project choice)"
 )
 _RISE: Final = Source(
-    "project choice: the full span of the dosing curve is reached in three decisions, not in one"
+    "project choice: the full span of the dosing curve is reached in two decisions, not in one"
 )
 _WITHHELD: Final = Source(
     "project choice: a mean over 200 min falls to half after 2 h 20 min of suspension; pumps that "
@@ -87,7 +87,7 @@ class InsulinShieldLimits:
     bolus_share: float = 0.45
     bolus_u_per_kg: float = 0.45
     bolus_u: float = INSULIN_DOSES.bolus_max_u
-    rate_rise_multiple: float = 16.0
+    rate_rise_multiple: float = 24.0
     low_mg_dl: float = LEVELS.low
     predicted_mg_dl: float = 60.0
     predicted_min: float = 30.0

@@ -12,6 +12,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # Benchmarks run by `make bench`; these take arguments that keep the run short.
 ARGUMENTS = {
+    "calibrate_shield.py": ["--patients", "24"],
     "compare_pressure_policies.py": ["--people", "40"],
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],

@@ -65,14 +65,14 @@ def in_range(record: dict[str, np.ndarray]) -> float:
 
 @pytest.mark.parametrize("policy", [Tenfold, WrongUnit], ids=["ten times", "U/h as U/min"])
 def test_overdoses_are_made_bearable(policy: Any) -> None:
-    """Time below 54 mg/dL falls at least eightfold, below 3 %; without the shield it is over 20 %."""
+    """Time below 54 mg/dL falls at least eightfold, below 3 %; unshielded it is over 20 %."""
     bare, shielded = lived(policy()), lived(Shield(policy()))
     assert below(bare, 54.0) > 0.2
     assert below(shielded, 54.0) < min(0.03, below(bare, 54.0) / 8.0)
 
 
 def test_each_layer_counts() -> None:
-    """Rules alone help against a tenfold dose, the forecast helps more, no layer changes nothing."""
+    """Rules alone help against a tenfold dose, the forecast helps more, a shield off not at all."""
     bare = below(lived(Tenfold()), 54.0)
     off = below(lived(Shield(Tenfold(), ())), 54.0)
     rules = below(lived(Shield(Tenfold(), ("rules",))), 54.0)
@@ -82,7 +82,7 @@ def test_each_layer_counts() -> None:
 
 
 def test_insulin_is_not_withheld_for_ever() -> None:
-    """Who never doses gets half of the basal at least, all of it when high, and is better for it."""
+    """Who never doses gets half of the basal at least, all of it when high, and no low."""
     bare, shielded = lived(ConstantBasal(factor=0.0)), lived(Shield(ConstantBasal(factor=0.0)))
     usual = basal_bolus()["basal_u_per_h"].mean(axis=0)
     half = len(shielded["basal_u_per_h"]) // 2
@@ -110,7 +110,7 @@ def test_the_shield_itself_does_not_withhold_for_long() -> None:
 
 
 def test_after_a_low_dosing_resumes() -> None:
-    """Started at 50 mg/dL and fasting, insulin stops, glucose recovers and the basal flows again."""
+    """Started at 50 mg/dL, fasting, insulin stops, glucose recovers and the basal flows again."""
     keywords = {"patient": WHO, "scenario": "fasting", "days": 1, "by_lane": True}
     task = make_task("dosegym/Insulin-v0", **keywords, terminate=None, start_glucose=50.0)
     record = rollout(task, Shield(ConstantBasal()), range(PEOPLE), record=RECORD).series

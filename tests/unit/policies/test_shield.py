@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -136,7 +136,7 @@ def test_every_dosing_mode(mode: str) -> None:
 
     class Greedy:
         env_id, name, card = "dosegym/Insulin-v0", "greedy", {"policy": "greedy"}
-        wants = {"action": mode, "announced": True}
+        wants: ClassVar = {"action": mode, "announced": True}
 
         def predict(self, observation: Any, *_: Any) -> Any:
             shape = (len(observation), 2 if mode == "basal_and_bolus" else 1)

@@ -55,9 +55,9 @@ def test_largest_bolus(observe: Any) -> None:
 
 
 def test_rise_of_the_rate(observe: Any) -> None:
-    """From 0.9 U/h a single channel may rise by 16 basal rates to 15.3 U/h in one decision."""
+    """From 0.9 U/h a single channel may rise by 24 basal rates to 22.5 U/h in one decision."""
     rate, _, rule = given(observe, 30.0, two=False, last=BASAL, cgm=250.0)
-    assert rate == pytest.approx(17 * BASAL, rel=1e-5)
+    assert rate == pytest.approx(25 * BASAL, rel=1e-5)
     assert rule == "rate_rise"
     assert given(observe, 30.0, two=False, last=20.0, cgm=250.0)[2] is None
 
