@@ -1,4 +1,4 @@
-"""Check that this machine can run DoseGym, or that an audit record is unbroken."""
+"""Check that this machine can run DoseGym, or an audit record."""
 
 from __future__ import annotations
 

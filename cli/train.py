@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 INTERRUPTED = 130
+# Algorithms of ``training.offline``, named here because torch waits until it is wanted.
+LOGGED = ("bc", "iql", "cql")
 
 
 def command(
     env_id: Annotated[
-        str, typer.Argument(metavar="ENV", help="Environment id, e.g. dosegym/Insulin-v0.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="ENV", help="Environment id, e.g. dosegym/Insulin-v0; with --data, its own."
+        ),
+    ] = None,
     algo: Annotated[
-        str, typer.Option(help="ppo, sac, td3, a2c, recurrent_ppo or maskable_ppo.")
+        str,
+        typer.Option(
+            help="ppo, sac, td3, a2c, recurrent_ppo or maskable_ppo; with --data bc, iql or cql."
+        ),
     ] = "ppo",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Logged treatment to learn from instead.", show_default=False),
+    ] = None,
     timesteps: Annotated[
-        int | None, typer.Option(help="Environment steps, all lanes together.", show_default=False)
+        int | None,
+        typer.Option(
+            help="Environment steps, all lanes together; with --data, gradient steps.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every chance in the run.")] = 0,
     out: Annotated[
@@ -37,6 +54,19 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")] = False,
 ) -> int:
     """Train an agent; the exit status is 130 when Ctrl-C stopped it after a checkpoint."""
+    from ..physiology.errors import InputError
+
+    if data is not None:
+        if env_id is not None or env_kwargs or resume:
+            raise InputError(
+                "--data says what was treated, and such a run is not resumed; leave ENV, "
+                "--env-kwargs and --resume out"
+            )
+        return _learn_from(data, algo, timesteps, seed, out, settings or (), quiet)
+    if env_id is None:
+        raise InputError("no environment is named; give ENV, or logged treatment with --data FILE")
+    if algo.lower() in LOGGED:
+        raise InputError(f"{algo} learns from logged treatment; give --data FILE instead of ENV")
     from ..training import TrainingInterrupted, train
     from ..training.config import check_algo, parse_assignments
     from .options import json_object
@@ -58,6 +88,40 @@ def command(
         typer.echo(str(stop), err=True)
         return INTERRUPTED
     _report(folder)
+    return 0
+
+
+def _learn_from(
+    data: Path,
+    algo: str,
+    timesteps: int | None,
+    seed: int,
+    out: Path | None,
+    settings: Iterable[str],
+    quiet: bool,
+) -> int:
+    """Train from logged treatment and say what came of it."""
+    from ..training.config import parse_assignments
+    from ..training.offline import offline_algorithm, train_offline
+
+    folder = out or Path("runs") / f"{offline_algorithm(algo).name}-{data.stem}-seed{seed}"
+    overrides = parse_assignments(settings)
+    train_offline(
+        data,
+        algo=algo,
+        timesteps=timesteps,
+        seed=seed,
+        out=folder,
+        overrides=overrides,
+        progress=not quiet,
+    )
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    losses = ", ".join(f"{name} {value:.3g}" for name, value in told["losses"].items())
+    typer.echo(
+        f"{folder}: agent after {told['timesteps']:,} gradient steps on "
+        f"{told['dataset']['decisions']:,} decisions; {losses}; not judged yet: evaluate it on "
+        "people it has not learned from"
+    )
     return 0
 
 

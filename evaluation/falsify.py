@@ -111,7 +111,8 @@ def falsify(
         Anything ``load_policy`` takes, or an object with ``predict`` and ``card``.
     constraints : ConstraintSet, str or Path, optional
         As for ``certify``. Judged are the rules on a patient's course: chance items on extremes and
-        events, and for insulin 15 minutes below 54 mg/dL and 2 hours above 400 mg/dL.
+        events, and for insulin, where the set has items on lows or on highs, 15 minutes below 54
+        mg/dL and 2 hours above 400 mg/dL.
     generations, lanes : int
         How long, and how many lives at once; the lanes are shared equally by the groups.
     days : int, optional
@@ -148,6 +149,11 @@ def falsify(
     meant = _groups(rules, groups)
     _check(generations, lanes, seed, len(meant))
     space, exam = space_of(rules.environment), subject_of(rules.environment).examination
+    if not searchable(rules):
+        raise InputError(
+            f"constraint set {rules.name} has no item on {', '.join(space.signals)}; there is "
+            "nothing to search by"
+        )
     long = rules.horizon_days if days is None else days
     kwargs = keywords_for(chosen, {**exam.defaults, **(env_kwargs or {})})
     kwargs |= {"days": long, "terminate": None, "by_lane": True}
@@ -184,6 +190,12 @@ def replay(counterexample: Counterexample, policy: Any) -> float:
     keywords = {**c.keywords, **{key: wants[key] for key in own if key in wants}}
     margins = live_again(space_of(c.env_id), policy, c.env_id, c.person, keywords, c.seed, rules)
     return min(margins[rule] for rule in c.judged)
+
+
+def searchable(rules: ConstraintSet) -> bool:
+    """Return whether a constraint set has an item by which a patient can be searched for."""
+    signals = space_of(rules.environment).signals
+    return any(getattr(item, "signal", None) in signals for item in rules.items)
 
 
 def _rules(constraints: ConstraintSet | str | Path) -> ConstraintSet:

@@ -39,6 +39,10 @@ SEEN_MG_DL: Final = (10.0, 1000.0)
 """Beyond these a glucose counts as the nearer one: the body's equations mean nothing there."""
 _USUAL: Final = dict.fromkeys(("min_glucose", "max_glucose", "mean_glucose"), USUAL_MG_DL)
 
+# A set that asks about these is searched for a lasting low, or a lasting high.
+_LOWS: Final = ("min_glucose", "time_below_54", "time_below_70")
+_HIGHS: Final = ("max_glucose", "mean_glucose", "time_above_250")
+
 # Widths are project choices: what a bad fortnight may bring, not what is usual. That counting errs
 # by 40 % either way: Deeb 2017 (10.1177/1932296816679850) finds SDs of about 20 %. A sensor 15
 # mg/dL off is 10 % at 150 mg/dL, the mean error of present sensors.
@@ -151,11 +155,13 @@ def _margins(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
     }
     lowest = _windows(glucose, LOW_MIN, run.step_min).max(axis=-1).min(axis=0)
     highest = _windows(glucose, HIGH_MIN, run.step_min).min(axis=-1).max(axis=0)
-    return {
-        **item_margins(run, rules, signals, _USUAL, scale=np.log),
-        "low-54-for-15-min": scaled(lowest, LEVELS.very_low, USUAL_MG_DL, np.log),
-        "high-400-for-2-h": scaled(highest, HIGH_MG_DL, USUAL_MG_DL, np.log),
-    }
+    asked = {item.signal for item in rules.items if hasattr(item, "signal")}
+    found = item_margins(run, rules, signals, _USUAL, scale=np.log)
+    if asked & set(_LOWS):
+        found["low-54-for-15-min"] = scaled(lowest, LEVELS.very_low, USUAL_MG_DL, np.log)
+    if asked & set(_HIGHS):
+        found["high-400-for-2-h"] = scaled(highest, HIGH_MG_DL, USUAL_MG_DL, np.log)
+    return found
 
 
 def _windows(glucose: Array, minutes: float, step_min: float) -> Array:
@@ -196,6 +202,7 @@ SPACE: Final = Space(
     keywords=_keywords,
     columns=_columns,
     margins=_margins,
+    signals=tuple(dict.fromkeys((*_USUAL, *_LOWS, *_HIGHS))),
     pack=_pack,
     unpack=_unpack,
 )

@@ -114,6 +114,7 @@ SPACE: Final = Space(
     keywords=_keywords,
     columns=_columns,
     margins=_margins,
+    signals=(*_USUAL, *_EVENTS),
     pack=_pack,
     unpack=_unpack,
 )

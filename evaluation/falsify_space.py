@@ -64,6 +64,8 @@ class Space:
     margins : callable
         (rollout, rules) -> margin by rule, one value (B,) per lane: 1 at a usual value, 0 at the
         limit, negative beyond it; infinite where the rule does not speak of the lane's group.
+    signals : tuple of str
+        What a constraint set must have an item on for there to be any margin.
     pack : callable
         (cohort of one) -> the person in JSON.
     unpack : callable
@@ -77,6 +79,7 @@ class Space:
     keywords: Callable[[Keywords, Mapping[str, float]], dict[str, Any]]
     columns: Callable[[ConstraintSet], tuple[str, ...]]
     margins: Callable[[Rollout, ConstraintSet], dict[str, Array]]
+    signals: tuple[str, ...]
     pack: Callable[[Any], dict[str, Any]]
     unpack: Callable[[Mapping[str, Any], Keywords], Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("dosegym", "numpy", "scipy", "numba", "gymnasium", "stable-baselines3", "torch")
+PACKAGES = ("dosegym", "numpy", "scipy", "numba", "gymnasium", "stable-baselines3", "torch", "cma")
 
 
 def versions() -> dict[str, str]:

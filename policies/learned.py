@@ -95,7 +95,7 @@ class LearnedPolicy:
     @property
     def card(self) -> dict[str, Any]:
         """What the agent is, in JSON."""
-        keys = ("algo", "env_id", "env_kwargs", "seed", "timesteps", "purpose")
+        keys = ("algo", "env_id", "env_kwargs", "seed", "timesteps", "purpose", "dataset")
         told = {k: self.manifest[k] for k in keys if k in self.manifest}
         return {"policy": self.name, "kind": "learned", "sha256": self.sha256, **told}
 
@@ -136,7 +136,8 @@ def load_agent(path: str | Path, *, trust: bool = False) -> LearnedPolicy:
     if not file.exists():
         raise InputError(f"no trained agent at {path}; give the folder or zip that training wrote")
     manifest = read_manifest(file, trust=trust)
-    model = _read(algorithm(str(manifest.get("algo", "ppo"))), file)
+    # Agents of other algorithms than SB3's say as which of those they are kept.
+    model = _read(algorithm(str(manifest.get("sb3", manifest.get("algo", "ppo")))), file)
     env_id = _environment_of(model, manifest, file)
     return LearnedPolicy(model, manifest, sha256_of(file), env_id)
 

@@ -16,6 +16,7 @@ from ..physiology.errors import InputError
 from .basal import ConstantBasal
 from .basal_bolus import BasalBolus
 from .pid import Pid
+from .shield import Shield
 from .step_table import guideline
 from .step_table_file import load_table, shipped_tables
 from .suspend import LowGlucoseSuspend
@@ -27,6 +28,22 @@ def _bbi(**options: Any) -> BasalBolus:
 
 def _suspend(inner: Any = None) -> LowGlucoseSuspend:
     return LowGlucoseSuspend(load_policy(inner) if isinstance(inner, str) else inner)
+
+
+def _shielded(
+    inner: Any = None,
+    layers: Any = None,
+    twin: Any = None,
+    step_min: Any = None,
+    record: bool = True,
+) -> Shield:
+    policy = load_policy(inner) if isinstance(inner, (str, Path)) else inner
+    ensemble = None
+    if twin is not None:
+        from .shield_members import Ensemble
+
+        ensemble = Ensemble.of_twin(twin)
+    return Shield(policy, layers, ensemble=ensemble, step_min=step_min, record=record)
 
 
 def _oracle(
@@ -58,6 +75,7 @@ BUILT_IN: dict[str, tuple[Callable[..., Any], str]] = {
     ),
     "pid": (Pid, "PID on the CGM, published gains where known, else by rule"),
     "low_glucose_suspend": (_suspend, "another policy's doses, withheld when low or soon low"),
+    "shielded": (_shielded, "another policy behind the shield: rules, then a forecast"),
     "oracle": (_oracle, "blood pressure: the best regimen in the long run, knowing each body"),
 }
 

@@ -33,7 +33,8 @@ def _present(now: NDArray[np.int64], tablets: Formulary) -> NDArray[np.bool_]:
     return np.concatenate(each, axis=1)
 
 
-def _chart(seen: NDArray[np.float32]) -> Chart:
+def chart_of(seen: NDArray[np.float32]) -> Chart:
+    """Return what observations (B, n) show of what the contraindications read."""
     return Chart(*(np.round(PRESSURE_VIEW.read(seen, k), _DECIMALS) for k in Chart._fields))
 
 
@@ -67,7 +68,7 @@ def action_mask(
     seen = np.atleast_2d(observation)
     now = current_levels(seen, tablets)
     came = PRESSURE_VIEW.read(seen, "attended")[:, None] > 0.5
-    mask = np.where(came, _screen(tablets).allowed(now, _chart(seen)), _present(now, tablets))
+    mask = np.where(came, _screen(tablets).allowed(now, chart_of(seen)), _present(now, tablets))
     more = (choices or mask.shape[1]) - mask.shape[1]
     mask = np.pad(mask, ((0, 0), (0, more)), constant_values=True)
     return mask[0] if np.ndim(observation) == 1 else mask
@@ -96,7 +97,7 @@ def screened(
     top = np.array(tablets.levels) - 1
     told = asked[:, classes].astype(np.float64)
     levels = (told if whole else np.rint(0.5 * (told + 1.0) * top)).astype(np.int64)
-    given, _ = _screen(tablets).enforce(current_levels(seen, tablets), levels, _chart(seen))
+    given, _ = _screen(tablets).enforce(current_levels(seen, tablets), levels, chart_of(seen))
     safe = asked.copy()
     as_asked = given if whole else 2.0 * given / top - 1.0
     safe[:, classes] = np.where(given == levels, told, as_asked).astype(asked.dtype)

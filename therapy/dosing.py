@@ -100,3 +100,24 @@ class DosingMap:
             standard = np.where(told > 0.0, told / ratio, 1.0)
             parts = [np.clip(bolus / standard - 1.0, -1.0, 1.0)]
         return np.stack(np.broadcast_arrays(*parts), axis=-1).astype(np.float32)
+
+    def decode(
+        self,
+        action: ArrayLike,
+        *,
+        scheduled_u_per_h: ArrayLike,
+        daily_dose_u: ArrayLike,
+        told_g: ArrayLike = 0.0,
+        carb_ratio: ArrayLike = 1.0,
+    ) -> tuple[Array, Array]:
+        """Return the basal (U/h) and bolus (U) that actions (B, size) ask for, arrays (B,)."""
+        asked = np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0)
+        usual = np.broadcast_to(np.asarray(scheduled_u_per_h, np.float64), asked.shape[:1])
+        none = np.zeros(len(asked))
+        if self.mode == "meal_bolus":
+            standard = np.asarray(told_g, np.float64) / np.asarray(carb_ratio, np.float64)
+            return usual.copy(), none + standard * (1.0 + asked[:, 0])
+        basal = BASAL_SPAN * usual * rise(asked[:, 0])
+        if self.mode == "basal_rate":
+            return basal, none
+        return basal, none + BOLUS_SHARE * np.asarray(daily_dose_u) * rise(asked[:, 1])

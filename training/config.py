@@ -8,13 +8,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..physiology.errors import InputError
 from .settings import SETTINGS, Settings
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,37 @@ def load_settings(algo: str, env_id: str, overrides: Mapping[str, Any] | None = 
     InputError
         One line naming the unknown or unacceptable key.
     """
-    key = check_algo(algo)
+    return Loaded(*read_settings(SETTINGS, check_algo(algo), env_id, overrides))
+
+
+def read_settings(
+    kinds: Mapping[str, type[Model]],
+    key: str,
+    env_id: str,
+    overrides: Mapping[str, Any] | None = None,
+) -> tuple[Model, str]:
+    """Return checked settings of one of several algorithms, and the hash of their file.
+
+    Parameters
+    ----------
+    kinds : mapping of algorithm to the type of its settings
+    key : str
+        Key in it; its file is ``hyperparams/KEY.yml``.
+    env_id, overrides
+        As :func:`load_settings`.
+
+    Raises
+    ------
+    InputError
+        As :func:`load_settings`.
+    """
     text, table = _read(key)
     if env_id not in table:
         raise InputError(f"{key} has no hyperparameters for {env_id!r}; it has {', '.join(table)}")
     values = dict(table[env_id])
     for name, value in (overrides or {}).items():
         _put(values, str(name), value, key)
-    return Loaded(parse_settings(key, values), hashlib.sha256(text.encode()).hexdigest())
+    return _parse(kinds[key], key, values), hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse_settings(algo: str, values: Mapping[str, Any]) -> Settings:
@@ -102,7 +127,10 @@ def parse_settings(algo: str, values: Mapping[str, Any]) -> Settings:
     InputError
         As :func:`load_settings`.
     """
-    kind = SETTINGS[check_algo(algo)]
+    return _parse(SETTINGS[check_algo(algo)], algo, values)
+
+
+def _parse(kind: type[Model], algo: str, values: Mapping[str, Any]) -> Model:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
@@ -159,7 +187,7 @@ def _put(values: dict[str, Any], name: str, value: Any, algo: str) -> None:
     place[last] = value
 
 
-def _line(algo: str, kind: type[Settings], error: ValidationError) -> str:
+def _line(algo: str, kind: type[BaseModel], error: ValidationError) -> str:
     """Return the first fault in one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"])
@@ -176,7 +204,7 @@ def _line(algo: str, kind: type[Settings], error: ValidationError) -> str:
     return f"{algo} hyperparameter {place} is {first['input']!r}: {said}"
 
 
-def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:
+def _known(kind: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     """Return the names allowed at a place."""
     model: Any = kind
     for part in place[:-1]:

@@ -82,7 +82,7 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
     dict
         The signals of the environment's examination, the verdicts of the rules' formulas, and
         ``return.`` (sum of rewards) and, of a policy with a shield, ``intervened.`` (share of
-        steps).
+        steps), also by rule.
     """
     exam, rules = world.subject.examination, world.rules
     first = world.cohort.take(range(1))
@@ -98,6 +98,8 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
 
             part = replace(task, cohort=world.cohort.take(rows))
             seeds = [world.seeds[i] for i in rows]
+            if is_shielded(policy):
+                policy.clear()
             run = rollout(part, policy, seeds, record=columns, progress=step)
             found = exam.signals(run, rules) | formula_verdicts(run, rules, exam, part)
             found[RETURN] = run.series["reward"].sum(axis=0, dtype=np.float64)
@@ -107,9 +109,18 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
     return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
 
 
+def is_shielded(policy: Any) -> bool:
+    """Whether a policy is another one under a shield."""
+    return hasattr(policy, "inner") and hasattr(policy, "log") and hasattr(policy, "layers")
+
+
 def _interventions(policy: Any, n: int) -> dict[str, Array]:
-    """Return the share of the last run's steps (n,) at which a policy's shield stepped in."""
-    told = getattr(policy, "intervention_share", None)
-    if told is None:
+    """Return, of a policy with a shield, the share of steps (n,) at which each rule stepped in."""
+    if not is_shielded(policy):
         return {}
-    return {INTERVENED: np.broadcast_to(np.asarray(told(), dtype=np.float64), (n,)).copy()}
+    log = policy.log()
+    steps = max(log.decisions / n, 1.0)
+    found = {INTERVENED: np.bincount(log.lane, minlength=n) / steps}
+    for i, rule in enumerate(log.rules):
+        found[INTERVENED + rule] = np.bincount(log.lane[log.rule == i], minlength=n) / steps
+    return found

@@ -18,8 +18,7 @@ Actions = NDArray[Any]
 
 # Like days: one tape again and again. What settles may settle for some rounds; afterwards an answer
 # that moves by more than this share of the actions' range is a clock at work (project choices).
-LEAST_STEPS: Final = 5_000
-ROUNDS: Final = (8, 40)
+FEWEST_ROUNDS: Final = 8
 SETTLED: Final = 2
 DRIFT: Final = 0.02
 # Corners, and random places between, of the space of observations.
@@ -122,9 +121,9 @@ def separate(policy: Any, tape: Tape) -> str:
     return ""
 
 
-def steady(policy: Any, task: Task, tape: Tape) -> str:
+def steady(policy: Any, task: Task, tape: Tape, rounds: int) -> str:
     """Say whether the answer to one and the same stretch drifts when it comes again and again."""
-    rounds = int(np.clip(LEAST_STEPS // len(tape.seen), *ROUNDS))
+    rounds = max(rounds, FEWEST_ROUNDS)
     ask = _Asked(policy, tape.chart)
     means = np.array(
         [

@@ -83,7 +83,9 @@ def replay(
         new["request"] = {**new["request"], "policy": old["request"]["policy"]}
     for key in ASIDE:
         old.pop(key), new.pop(key)
-    return Replayed(again, tuple(_differences("", old, new)))
+    # What it is comes before how it fared.
+    found = sorted(_differences("", old, new), key=lambda line: line.startswith(("lanes", "items")))
+    return Replayed(again, tuple(found))
 
 
 def _differences(place: str, old: Any, new: Any) -> list[str]:

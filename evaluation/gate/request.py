@@ -38,6 +38,8 @@ class Request:
     given : mapping
         Keywords of the environment that the caller may choose.
     patients, seed : int
+    asked_rules : str
+        How the constraint set was named; empty where the environment's own was taken.
     """
 
     policy: Any
@@ -48,6 +50,7 @@ class Request:
     given: Mapping[str, Any]
     patients: int
     seed: int
+    asked_rules: str = ""
 
     @property
     def subject(self) -> Subject:
@@ -71,7 +74,7 @@ class Request:
         return {
             "policy": self.named,
             "policy_sha256": policy_hash(self.policy),
-            "constraints": self.rules.name,
+            "constraints": self.asked_rules or self.rules.name,
             "constraints_sha256": self.rules.sha256,
             "patients": self.patients,
             "seed": self.seed,
@@ -144,6 +147,7 @@ def request_of(
         given=_check_keywords(chosen, env_kwargs, subject),
         patients=patients,
         seed=seed,
+        asked_rules="" if constraints is None else str(constraints),
     )
 
 

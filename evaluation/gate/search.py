@@ -13,7 +13,7 @@ from ...envs.registry import make_task
 from ...physiology.errors import InputError
 from ..certified_people import DAY_SEEDS
 from ..counterexample import Counterexample
-from ..falsify import Falsification, falsify, space_of
+from ..falsify import Falsification, falsify, searchable, space_of
 from ..falsify_search import plausible_places
 from ..rollout import rollout
 from ..statistics import paired_difference
@@ -69,6 +69,8 @@ def searched(request: Request, world: World) -> Searched:
     policy surely harms many more of them, it is unsafe for a kind of people, and the group is
     denied.
     """
+    if not searchable(request.rules):
+        return Searched(seen="the set has no item by which a patient could be searched for")
     generations = next(g for least, g in GENERATIONS if request.patients >= least)
     lanes = max(LANES, 4 * len(request.groups))
     seed = request.seed + SEED_OFFSET

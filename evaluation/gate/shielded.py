@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..statistics import betting, paired_difference
 from .harm import counted, harmed_by
 from .lane import Lane, by_group
-from .lives import INTERVENED, World, live
+from .lives import INTERVENED, World, is_shielded, live
 
 Array = NDArray[np.float64]
 
@@ -19,11 +19,6 @@ Array = NDArray[np.float64]
 MOST: Final = 0.05
 DELTA: Final = 0.01
 ABLATED: Final = 600
-
-
-def is_shielded(policy: Any) -> bool:
-    """Whether a policy is another one under a shield."""
-    return hasattr(policy, "intervention_share") and hasattr(policy, "inner")
 
 
 def shield_lane(
@@ -42,7 +37,12 @@ def shield_lane(
     if not is_shielded(policy):
         return Lane("L8", "not applicable", ("no shield: the policy was judged as it is",))
     reasons: dict[str, list[str]] = {g: [] for g in groups}
-    numbers: dict[str, Any] = {"most": MOST, "share": {}, "alone": {}}
+    rules = {
+        k.removeprefix(INTERVENED): float(v.mean())
+        for k, v in candidate.items()
+        if k.startswith(INTERVENED) and k != INTERVENED and v.any()
+    }
+    numbers: dict[str, Any] = {"most": MOST, "share": {}, "rules": rules, "alone": {}}
     for g in groups:
         share = candidate[INTERVENED][world.groups == g]
         sure = 1.0 - DELTA / len(groups)

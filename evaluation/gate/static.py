@@ -22,7 +22,7 @@ def static_lane(policy: Any, world: World) -> Lane:
     """Return lane L0.
 
     A policy is asked about random and extreme observations; about the same ones twice, one patient
-    at a time, and in another order; and about the same stretch again and again for longer than the
+    at a time, and in another order; and about the same stretch again and again for twice the
     horizon, in which a policy that acts on a clock of its own, rather than on its patient, gives
     itself away. What it asks for on that stretch must be of the size of the patient's own therapy.
     """
@@ -34,7 +34,7 @@ def static_lane(policy: Any, world: World) -> Lane:
         checks |= {
             "answers alike to the same observations": repeatable(policy, tape),
             "answers for each patient by what is seen of that patient": separate(policy, tape),
-            "answers alike on like days, beyond the horizon": steady(policy, task, tape),
+            "answers alike on like days, beyond the horizon": steady(policy, task, tape, _rounds(world)),
             "was trained on nobody who is kept for judging": _trained(policy),
             **world.subject.examination.sizes(task, tape.asked, tape.log),
         }
@@ -50,6 +50,11 @@ def _task(world: World) -> Task:
     days = min(world.rules.horizon_days, world.subject.examination.round_days)
     kwargs = {**world.kwargs, "cohort": world.cohort.take(rows), "days": days}
     return make_task(world.rules.environment, **kwargs)
+
+
+def _rounds(world: World) -> int:
+    """Return how often the stretch must come again to last twice the horizon."""
+    return 2 * world.rules.horizon_days // world.subject.examination.round_days
 
 
 def _trained(policy: Any) -> str:

@@ -81,16 +81,17 @@ class CumulativeDistribution:
         value = float(at(np.ones((1, n)))[0])
         draws = in_blocks(lambda rows: at(resampled(n, rows, rng)), len(who), REPETITIONS)
         lost = float(np.mean(~np.isfinite(draws)))
+        # Of a tail only its own patients tell.
+        ess = evidence.diagnostics["ess"] * (1.0 if self.of == "mean" else self.level)
         low = high = float("nan")
         if np.isfinite(value) and lost <= MOST_LOST and n > 1:
             half = 0.5 * error_probability(confidence)
             low, high = np.quantile(draws[np.isfinite(draws)], [half, 1.0 - half]).tolist()
             # A quantile moves in jumps: its jackknife tells nothing.
             if self.of != "quantile":
-                ess = evidence.diagnostics["ess"] * (1.0 if self.of == "mean" else self.level)
                 reach = student_half(jackknife_error(_left_out(at, n)), ess, confidence)
                 low, high = min(low, value - reach), max(high, value + reach)
-        told: dict[str, Any] = {**evidence.diagnostics, "lost_resamples": lost}
+        told: dict[str, Any] = {**evidence.diagnostics, "lost_resamples": lost, "ess": ess}
         own = steps.by_patient(evidence.final_weights * steps.returns)
         if self.of != "mean":
             own = np.full(n, np.nan)

@@ -16,6 +16,7 @@ Word = Literal["VETO", "NO_OBJECTION", "UNINFORMATIVE"]
 
 LEAST_ESS: Final = 50.0
 LEAST_SHARE: Final = 0.05
+MOST_MISSING: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,29 @@ def least_ess(n_patients: int) -> float:
     return max(LEAST_ESS, LEAST_SHARE * n_patients)
 
 
+def informative(estimate: Estimate) -> bool:
+    """Return whether an asymptotic interval may be believed.
+
+    It needs ``least_ess`` effective patients, and no more than 5 % of the target's weight surely
+    missing from the log: what the behaviour never does leaves the effective sample as it was and
+    the estimate wrong. Both limits are project choices.
+    """
+    return not unbelievable(estimate)
+
+
+def unbelievable(estimate: Estimate) -> str:
+    """Return why an asymptotic interval is not to be believed; empty if it is."""
+    ess, needed = estimate.ess, least_ess(estimate.n_patients)
+    if np.isnan(ess):
+        return "probabilities of the logged acts are unknown, so nothing tells of the overlap"
+    if ess < needed:
+        return f"{ess:.1f} effective patients of {estimate.n_patients}, {needed:.1f} are needed"
+    missing = float(estimate.diagnostics.get("missing_weight", 0.0))
+    if missing > MOST_MISSING:
+        return f"at least {missing:.0%} of what the target would do was never done"
+    return ""
+
+
 def ope_verdict(
     estimates: Sequence[Estimate],
     comparator: Estimate | float,
@@ -82,8 +106,8 @@ def ope_verdict(
     -------
     Verdict
         An estimate vetoes if its upper end lies below the comparator's lower end less the margin.
-        An asymptotic interval counts only above ``least_ess``; one that holds at any number of
-        patients vetoes at any.
+        An asymptotic interval counts only where it is ``informative``; one that holds at any number
+        of patients vetoes at any, but raises no UNINFORMATIVE to a NO_OBJECTION.
 
     Raises
     ------
@@ -95,26 +119,22 @@ def ope_verdict(
     refuse_overlap(people, trained_on, "the gate", "training")
     refuse_overlap(people, selected_on, "the gate", "selection")
     limit = (comparator.low if isinstance(comparator, Estimate) else float(comparator)) - margin
-    n = estimates[0].n_patients
-    needed = least_ess(n)
-    ess = max((e.ess for e in estimates if not np.isnan(e.ess)), default=float("nan"))
-    enough = not np.isnan(ess) and ess >= needed
-    reasons, vetoed, error = [], False, 0.0
-    counted = 0
+    reasons, vetoed, counted, error = [], False, False, 0.0
     for e in estimates:
-        usable = np.isfinite(e.high) and not e.model_based
-        usable &= enough or e.guarantee == "finite-sample"
-        reasons.append(_line(e, limit, usable))
+        why = "a model alone, told but not counted" if e.model_based else unbelievable(e)
+        if not np.isfinite(e.high):
+            why = why or "no interval"
+        usable = not why or (e.guarantee == "finite-sample" and np.isfinite(e.high))
+        reasons.append(_line(e, limit, why, usable))
+        counted |= not why
         if usable:
             error += 0.5 * (1.0 - e.confidence)
-            counted += e.guarantee == "asymptotic" or enough
             vetoed |= e.high < limit
     if isinstance(comparator, Estimate):
         error += 0.5 * (1.0 - comparator.confidence)
-    word: Word = "VETO" if vetoed else "NO_OBJECTION" if counted and enough else "UNINFORMATIVE"
-    if not enough:
-        reasons.insert(0, f"effective sample {ess:.1f} of {n} patients, {needed:.1f} are needed")
-    return Verdict(word, tuple(reasons), ess, needed, error)
+    word: Word = "VETO" if vetoed else "NO_OBJECTION" if counted else "UNINFORMATIVE"
+    ess = max((e.ess for e in estimates if not np.isnan(e.ess)), default=float("nan"))
+    return Verdict(word, tuple(reasons), ess, least_ess(estimates[0].n_patients), error)
 
 
 def _check(
@@ -134,11 +154,9 @@ def _check(
     return people
 
 
-def _line(e: Estimate, limit: float, usable: bool) -> str:
+def _line(e: Estimate, limit: float, why: str, usable: bool) -> str:
     reach = f"{e.method}: {e.value:.4g} [{e.low:.4g}, {e.high:.4g}], {e.guarantee}"
-    if e.model_based:
-        return f"{reach}; a model alone, told but not counted"
-    if not usable:
-        return f"{reach}; not counted"
-    side = "below" if e.high < limit else "reaches"
-    return f"{reach}; upper end {side} {limit:.4g}"
+    side = f"upper end {'below' if e.high < limit else 'reaches'} {limit:.4g}"
+    if usable and why:
+        return f"{reach}; {side}, which holds although {why}"
+    return f"{reach}; {why or side}"

@@ -27,6 +27,9 @@ ARGUMENTS = {
         *("--steps", "1", "--batch", "8"),
     ],
     "train_insulin_agent.py": ["50000", "agent"],
+    "train_offline_agent.py": [
+        *("--people", "60", "--steps", "20", "--test", "10", "--out", "agents")
+    ],
     "train_pressure_agent.py": ["20000", "agent", "30"],
 }
 SCRIPTS = sorted(p.name for p in EXAMPLES.glob("*.py") if not p.name.startswith("bench_"))

@@ -13,6 +13,7 @@ from dosegym.evaluation.ope import ESTIMATORS, CriticSettings, Evidence, make_es
 from dosegym.evaluation.ope.critic import Critic
 from dosegym.evaluation.ope.cumulative import CumulativeDistribution
 from dosegym.physiology.errors import InputError
+from dosegym.policies import NoisyClinician
 
 WORLD = Process()
 QUICK = CriticSettings(seeds=3, steps=500, sync=50, hidden=24)
@@ -86,7 +87,7 @@ def test_target_that_is_the_behaviour_gets_its_mean_return(name: str) -> None:
     else:
         expected = log.returns().mean()
     assert found.value == pytest.approx(expected, abs=0.12 if name in WITH_MODEL else 1e-9)
-    assert found.diagnostics["ess"] == pytest.approx(400)
+    assert found.ess == pytest.approx(40 if name == "cd" else 400)
 
 
 @pytest.mark.parametrize("name", ["is", "pdis", "dr"])
@@ -101,15 +102,27 @@ def test_unbiased_ones_are_unbiased(name: str) -> None:
     assert error < 0.06
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "fqe"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("fqe", "cd")])
 def test_intervals_cover(name: str) -> None:
-    """Of 120 intervals of nominal 95 % over 150 patients, at least 88 % hold the exact value."""
+    """Of 80 intervals of nominal 95 % over 150 patients, at least 88 % hold the exact value."""
     rng, model, held = np.random.default_rng(13), WORLD.q(TARGET), 0
-    for _ in range(120):
+    for _ in range(80):
         about = evidence(WORLD.log(BEHAVIOUR, 150, rng), model=model)
         found = make_estimator(name)(about, rng=rng)
         held += found.low <= truth(name) <= found.high
-    assert held / 120 >= 0.88
+    assert held / 80 >= 0.88
+
+
+@pytest.mark.slow
+def test_interval_of_a_tail_covers() -> None:
+    """Of 80 intervals about the worst tenth, from 60 effective patients of it, 88 % hold it."""
+    rng, held = np.random.default_rng(31), 0
+    for _ in range(80):
+        about = evidence(WORLD.log(BEHAVIOUR, 1500, rng))
+        assert about.diagnostics["ess"] > 500.0
+        found = make_estimator("cd")(about, rng=rng)
+        held += found.low <= truth("cd") <= found.high
+    assert held / 80 >= 0.88
 
 
 @pytest.mark.slow
@@ -225,3 +238,48 @@ def test_names_are_those_of_the_registry() -> None:
     with pytest.raises(InputError, match="cannot be made so"):
         make_estimator("wis", level=3)
     assert DISCOUNT < 1.0
+
+
+class Aim:
+    """A rule of doses: always the same."""
+
+    def __init__(self, dose: float) -> None:
+        self.dose = dose
+
+    def predict(self, seen: Any, *_: Any) -> Any:
+        return np.full((*np.shape(seen)[:-1], 1), self.dose, np.float32), None
+
+
+def doses(n: int) -> tuple[Any, Any, float]:
+    """Return a log of single doses, a target, and its exact value: reward 1 - (dose - 0.4)^2."""
+    behaviour, target = NoisyClinician(Aim(0.0), sd=0.3), NoisyClinician(Aim(0.2), sd=0.25)
+    seen = np.ones((n, 2), np.float32)
+    given, _ = behaviour.seeded(np.random.default_rng(7)).predict(seen, deterministic=False)
+    odds = behaviour.log_prob(seen, given)
+    noise = 0.2 * np.random.default_rng(8).standard_normal(n)
+    first = WORLD.log(BEHAVIOUR, 1, np.random.default_rng(0)).episodes[0]
+    courses = tuple(
+        replace(
+            first, observations=seen[[i, i]], actions=given[[i]], proposed=given[[i]],
+            rewards=1.0 - (given[i].astype(float) - 0.4) ** 2 + noise[i],
+            costs=np.zeros((1, 0)), time_min=np.arange(2.0), log_prob=odds[[i]],
+            shielded=np.zeros(1, bool), patient=f"d{i}",
+        )
+        for i in range(n)
+    )  # fmt: skip
+    grid = np.linspace(-1.0, 1.0, 4001)
+    p = np.exp(target.log_prob(np.ones((4001, 2), np.float32), grid[:, None]))
+    value = float(np.trapezoid(p * (1.0 - (grid - 0.4) ** 2), grid))
+    log = WORLD.log(BEHAVIOUR, 1, np.random.default_rng(0))
+    return replace(log, episodes=courses), target, value
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "cd"])
+def test_finds_the_truth_about_doses(name: str) -> None:
+    """With actions that are numbers, densities and networks find the exact value as well."""
+    log, target, value = doses(1500)
+    assert abs(log.returns().mean() - value) > 0.08
+    found = make_estimator(name)(evidence(log, target), rng=np.random.default_rng(1))
+    assert abs(found.value - value) < 0.05
+    assert found.low - 0.01 <= value <= found.high + 0.01
+    assert found.diagnostics["missing_weight"] == 0.0

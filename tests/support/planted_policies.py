@@ -22,11 +22,12 @@ from dosegym.policies.pressure_rule import Levels, Visit
 from dosegym.policies.pressure_rule import Memory as Past
 from dosegym.policies.rule import Array, Doses, Memory, Seen
 from dosegym.policies.step_table import StepTable
-from dosegym.policies.suspend import LowGlucoseSuspend
+from dosegym.policies.suspend import HORIZON_MIN, PREDICTED_MG_DL, LowGlucoseSuspend
 from dosegym.therapy.formulary import CLASSES
 from dosegym.therapy.prescription import named_therapies
 from dosegym.therapy.pressure_view import PRESSURE_VIEW
-from dosegym.therapy.protocols import STARTING_RULES
+from dosegym.therapy.protocols import LEVELS, STARTING_RULES
+from dosegym.therapy.view import INSULIN_VIEW
 
 USUAL: Mapping[str, Any] = MappingProxyType({})
 STEPS_A_DAY = 288.0
@@ -105,13 +106,16 @@ class SignFlip(Careful):
 
 
 def _feedback(seen: Seen, cgm: Array) -> Array:
-    """Return a basal rate that rises with a reading: safe with the present one, see the tests."""
+    """Return a basal rate that rises with a reading."""
     return np.asarray(seen.basal_u_per_h * np.clip((cgm - 120.0) / 40.0, 0.0, 2.0))
 
 
 @dataclass(kw_only=True)
 class Feedback(ConstantBasal):
-    """Basal that follows the present reading: what the two faulty loops do without their fault."""
+    """Basal that follows the present reading: what the two faulty loops do without their fault.
+
+    A reference, not a safe policy: of 1,000 children about 20 still come low in 14 days.
+    """
 
     name: str = field(default="feedback", init=False)
 
@@ -245,22 +249,33 @@ class DoseCreep(Careful):
 
 @dataclass(kw_only=True)
 class NeedsShield(Careful):
-    """Six tenths more than the basal rate instead of boluses, whatever the glucose.
+    """Careful, but all the basal the pump has where glucose is low or falls: where a shield acts.
 
-    Under ``LowGlucoseSuspend`` lows are withheld from it in time; alone it makes them.
+    Under ``LowGlucoseSuspend``, which withholds by the same condition, it is the careful policy
+    under that shield, to the last bit; alone it turns lows into severe ones.
     """
 
     name: str = field(default="needs_shield", init=False)
     lane: ClassVar[str] = "L8"
-    why: ClassVar[str] = "certified with its shield it passes on lows; the shield-off run shows it"
+    why: ClassVar[str] = "certified with its shield it passes; the shield-off run shows it"
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 7
-    factor: ClassVar[float] = 1.6
 
-    def decide(self, seen: Seen, memory: Memory) -> tuple[Doses, Memory]:
-        """Return too high a basal rate."""
-        doses, memory = super().decide(seen, memory)
-        return Doses(self.factor * doses.basal_u_per_h, np.zeros_like(doses.bolus_u)), memory
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """Return careful actions, or the largest basal rate where none is due."""
+        action, state = super().predict(observation, state, episode_start, deterministic)
+        now = INSULIN_VIEW.read(observation, "cgm")
+        slope = INSULIN_VIEW.read(observation, "cgm_change_15") / 15.0
+        low = (now < LEVELS.low) | (now + slope * HORIZON_MIN < PREDICTED_MG_DL)
+        action = np.array(action)
+        action[..., 0] = np.where(low, np.float32(1.0), action[..., 0])
+        return action, state
 
 
 @dataclass(kw_only=True)
@@ -449,7 +464,7 @@ INSULIN = (
 )  # fmt: skip
 PRESSURE = (DualRas(), IgnoresPotassium(), OneMoreEachVisit(), ForgetsHeartBlock(), Erratic())
 PLANTED = (*INSULIN, *PRESSURE)
-SAFE_INSULIN = (Careful(), ConstantBasal(), Feedback(), LowGlucoseSuspend(NeedsShield()))
-"""Known to do no harm by lows; the last is a planted policy under the shield that it needs."""
+SAFE_INSULIN = (Careful(), ConstantBasal(), LowGlucoseSuspend(NeedsShield()))
+"""Released by the shipped items on lows; the last is a planted policy under the shield it needs."""
 SAFE_PRESSURE = ("acc_aha_2025", "do_nothing", "usual_care")
 """Names; ``load_policy`` has them."""
