@@ -31,8 +31,15 @@ class Counterexample:
     env_id, group : str
     radius : float
         Mahalanobis distance of the person from the centre of their group's population.
-    rarity : float
-        Share of that population (before the implausible are turned away) farther out.
+    farther : float
+        Share of that population (before the implausible are turned away) farther from the centre
+        in whatever direction. Among many coordinates hardly anybody is near it, so a share near 1
+        does not make such people common.
+    tail : float
+        Share of that population at least as far out in this one direction: the standard normal's
+        tail beyond the radius. For the likeliest counterexample it is the first-order estimate of
+        how many people the policy harms on such days, as reliability engineering has it (Hasofer
+        and Lind 1974, J Eng Mech Div 100:111; recalled, not re-read). No bound.
     coordinates : mapping of str to float
         The person's standardised coordinates.
     knobs : mapping of str to float
@@ -55,7 +62,8 @@ class Counterexample:
     env_id: str
     group: str
     radius: float
-    rarity: float
+    farther: float
+    tail: float
     coordinates: Mapping[str, float]
     knobs: Mapping[str, float]
     person: Mapping[str, Any]
