@@ -52,9 +52,8 @@ class ActorCostCriticPolicy(ActorCriticPolicy):
             self.cost_net.apply(lambda part: self.init_weights(part, gain=np.sqrt(2)))
             # At first no cost is expected from any state.
             self.init_weights(self.cost_value_net, gain=0.01)
-        self.optimizer = self.optimizer_class(
-            self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
-        )
+        kind: Any = self.optimizer_class
+        self.optimizer = kind(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     def predict_cost_values(self, observation: torch.Tensor) -> torch.Tensor:
         """Return the discounted costs (B, K) expected from observations (B, n) on."""

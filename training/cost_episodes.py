@@ -61,6 +61,10 @@ class EpisodeCosts:
         table = self._table()
         return table[:, 1:] / table[:, :1]
 
+    def mean_steps(self) -> float:
+        """Return the mean length of the finished episodes."""
+        return float(self._table()[:, 0].mean())
+
     def take_fresh(self) -> Array:
         """Return the costs per step (F, K) of the episodes finished since the last call."""
         fresh, self.fresh = min(self.fresh, len(self._ended)), 0

@@ -1,9 +1,9 @@
 """Proximal policy optimisation under limits on named costs: PPO with Lagrange multipliers.
 
 Ray, Achiam and Amodei 2019 (Benchmarking Safe Exploration in Deep Reinforcement Learning) describe
-PPO-Lagrangian; multipliers follow Stooke 2020 (arXiv 2007.03964). The learner is Stable-Baselines3's
-PPO with three things around its update: before it the multipliers move and the cost critic learns,
-and the advantages that the update sees are
+PPO-Lagrangian; multipliers follow Stooke 2020 (arXiv 2007.03964). The learner is the PPO of
+Stable-Baselines3 with three things around its update: before it the multipliers move and the cost
+critic learns, and the advantages that the update sees are
 
     (A - sum of lambda_k A_k) / (1 + sum of lambda_k),
 
@@ -161,15 +161,18 @@ class PPOLagrangian(PPO):
         return np.asarray(values.cpu().numpy(), np.float32)
 
     def thresholds(self) -> NDArray[np.float64]:
-        """Return each cost's value at risk over whole episodes (K,); -inf where none is in use.
+        """Return the cost of a whole episode (K,) above which it lies in the tail, or -inf.
 
-        The tail of too few episodes cannot be told; until then the whole mean stands in for it.
+        That is the value at risk, but never more than the limit allows: a policy under which every
+        episode costs the same and too much would otherwise have no tail to learn from. Where no
+        tail is asked for, or too few episodes are finished to tell it, -inf: the mean counts.
         """
         found = np.full(len(self.limits), -np.inf)
-        for k, name in enumerate(self.limits):
+        for k, (name, limit) in enumerate(self.limits.items()):
             share = self.tails.get(name)
             if share is not None and share * self.episodes.finished >= LEAST_TAIL:
-                found[k] = np.quantile(self.episodes.ended_totals()[:, k], 1.0 - share)
+                risk = np.quantile(self.episodes.ended_totals()[:, k], 1.0 - share)
+                found[k] = min(risk, limit * self.episodes.mean_steps())
         return found
 
     # --------------------------------------------------------------------------------- learning
@@ -217,10 +220,12 @@ class PPOLagrangian(PPO):
         policy.set_training_mode(True)
         losses = []
         for _ in range(self.cost_epochs or self.n_epochs):
-            order = torch.from_numpy(np.random.permutation(len(returns)))  # noqa: NPY002
-            for batch in order.split(self.batch_size):
+            # SB3 draws its minibatches from this generator too, and a checkpoint keeps it.
+            order = np.random.permutation(len(returns))  # noqa: NPY002
+            for first in range(0, len(order), self.batch_size):
+                batch = torch.from_numpy(order[first : first + self.batch_size])
                 foreseen = policy.predict_cost_values(seen[batch]) / scale
-                loss = torch.nn.functional.mse_loss(foreseen, wanted[batch])
+                loss: Any = torch.nn.functional.mse_loss(foreseen, wanted[batch])
                 policy.optimizer.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(own, self.max_grad_norm)

@@ -44,8 +44,8 @@ class Gains:
         Multiplier at the beginning.
     """
 
-    kp: float = 0.1
-    ki: float = 0.05
+    kp: float = 1.0
+    ki: float = 0.02
     kd: float = 0.0
     smooth: float = 0.9
     cap: float = 10.0

@@ -203,8 +203,8 @@ class MultiplierSettings(_Frozen):
         Multiplier at the beginning.
     """
 
-    kp: NonNegative = 0.1
-    ki: NonNegative = 0.05
+    kp: NonNegative = 1.0
+    ki: NonNegative = 0.02
     kd: NonNegative = 0.0
     smooth: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     cap: Positive = 10.0
