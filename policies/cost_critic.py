@@ -6,6 +6,7 @@ its file as plain PPO, without any training code.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class ActorCostCriticPolicy(ActorCriticPolicy):
         layers = self.net_arch["vf"] if isinstance(self.net_arch, dict) else self.net_arch
         widths = [self.features_dim, *layers]
         trunk: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             trunk += [nn.Linear(before, after), self.activation_fn()]
         self.cost_net = nn.Sequential(*trunk)
         self.cost_value_net = nn.Linear(widths[-1], self.n_costs)
