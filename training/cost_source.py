@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from ..envs.costs import cost_of
 from ..envs.sb3 import DoseVecEnv
 from ..physiology.errors import InputError
 
@@ -37,7 +38,7 @@ def cost_reader(env: VecEnv, names: Sequence[str]) -> Reader:
     """
     inner = env.unwrapped
     if not isinstance(inner, DoseVecEnv):
-        return lambda infos: _checked(_from_infos(infos, names), names)
+        return lambda infos: _from_infos(infos, names)
     task: Any = inner.task
     columns: tuple[str, ...] = task.log_columns
     for name in names:
@@ -57,20 +58,7 @@ def cost_reader(env: VecEnv, names: Sequence[str]) -> Reader:
 
 
 def _from_infos(infos: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Array:
-    return np.array([[_cost(info, name) for name in names] for info in infos], np.float64)
-
-
-def _cost(info: Mapping[str, Any], name: str) -> float:
-    costs = info.get("costs")
-    if isinstance(costs, Mapping) and name in costs:
-        return float(costs[name])
-    if name == "cost" and "cost" in info:
-        return float(info["cost"])
-    there = ", ".join(costs) if isinstance(costs, Mapping) else "none"
-    raise InputError(
-        f"info has no cost {name!r} (its costs: {there}); let the environment write "
-        f"info['costs'][{name!r}] at every step"
-    )
+    return np.array([[cost_of(info, name) for name in names] for info in infos], np.float64)
 
 
 def _checked(costs: Array, names: Sequence[str]) -> Array:
