@@ -26,14 +26,14 @@ def cost_of(info: Mapping[str, Any], name: str) -> float:
     InputError
         If it is missing, not finite or negative.
     """
-    costs = info.get("costs")
-    named = isinstance(costs, Mapping)
-    if named and name in costs:
+    told = info.get("costs")
+    costs: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    if name in costs:
         value = costs[name]
     elif name == "cost" and "cost" in info:
         value = info["cost"]
     else:
-        there = ", ".join(costs) if named and costs else "none"
+        there = ", ".join(costs) or "none"
         where = "info['cost']" if name == "cost" else f"info['costs'][{name!r}]"
         raise InputError(
             f"info has no cost {name!r} (its costs: {there}); let the environment write {where} at "

@@ -25,6 +25,7 @@ def test_the_reward_by_hand() -> None:
         paid.take_costs()
 
 
+@pytest.mark.slow
 def test_sac_is_held_near_its_limit() -> None:
     """Unbound SAC takes the action 1; with a^2 <= 0.25 it stays near 0.5, multiplier above zero."""
     found = {}
