@@ -1,6 +1,6 @@
-"""Three ways to keep an insulin agent safe, on virtual adults nobody trained on, over several seeds.
+"""Three ways to keep an insulin agent safe, on virtual adults nobody trained on, by several seeds.
 
-python examples/compare_constrained.py --keep runs/constrained [--seeds 5] [--steps 2000000]
+python examples/compare_constrained.py --keep runs/constrained [--seeds 5] [--steps 1500000]
 
 Limits in the learner (PPO with Lagrange multipliers), penalties in the reward (PPO with cost
 weights chosen by hand), or a shield round an agent that learned without either. Finished runs and
@@ -22,7 +22,7 @@ from dosegym.training import train
 ENV = "dosegym/Insulin-v0"
 # For older people and those at high risk less than 1 % of the time below 70 mg/dL is advised
 # (Battelino 2019, doi:10.2337/dci19-0028); the others are project choices.
-LIMITS = {"below_54": 0.002, "below_70": 0.01, "above_250": 0.05}
+LIMITS = {"below_54": 0.001, "below_70": 0.01, "above_250": 0.05}
 WEIGHTS = {"below_54": 5.0, "below_70": 1.0}
 DAYS = {"scenario": "simglucose_random", "reward": "kovatchev"}
 SMALL = {
@@ -105,7 +105,7 @@ def table(title: str, rows: dict[str, dict[str, np.ndarray]]) -> None:
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--keep", type=Path, default=Path("runs/constrained"))
 parser.add_argument("--seeds", type=int, default=5)
-parser.add_argument("--steps", type=int, default=2_000_000)
+parser.add_argument("--steps", type=int, default=1_500_000)
 parser.add_argument("--people", type=int, default=300)
 parser.add_argument("--days", type=int, default=7)
 parser.add_argument("--purpose", choices=("validation", "test"), default="test")

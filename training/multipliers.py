@@ -1,11 +1,12 @@
 """Lagrange multipliers under PID control, one for each constraint.
 
 Stooke, Achiam and Abbeel 2020 (arXiv 2007.03964), with three changes that are project choices. The
-error is relative to the limit and clipped, so that the same gains suit a limit of 1 % and one of
-5 %, and a start far from the limit does not wind the integral up; the integral is capped with the
-multiplier; a limit of zero is measured against a floor.
+error is relative to the limit, so that the same gains suit a limit of 1 % and one of 5 %, and
+clipped, so that a start far from the limit does not wind the integral up; the integral is capped
+with the multiplier; a small limit is measured against a floor. The error of a rare cost is skewed,
+mostly -1 and seldom much above 0: a lower clip than 3 would let its mean settle above the limit.
 
-    error      e = clip((cost - limit) / max(limit, floor), -1, 1)
+    error      e = clip((cost - limit) / max(limit, floor), -1, 3)
     smoothed   s <- smooth s + (1 - smooth) e
     integral   I <- clip(I + ki e, 0, cap)
     multiplier   = clip(kp s + I + kd max(s - s before, 0), 0, cap)
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from ..physiology.errors import InputError
 
 Array = NDArray[np.float64]
+LARGEST_ERROR = 3.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Gains:
     kd: float = 0.0
     smooth: float = 0.9
     cap: float = 10.0
-    floor: float = 0.005
+    floor: float = 0.001
     start: float = 0.0
 
     def __post_init__(self) -> None:
@@ -132,7 +134,7 @@ class Multipliers:
             raise InputError(f"measured costs are {costs.tolist()}; every one must be finite")
         g = self.gains
         relative = (np.where(here, costs, 0.0) - self._limit) / np.maximum(self._limit, g.floor)
-        error = np.clip(relative, -1.0, 1.0)
+        error = np.clip(relative, -1.0, LARGEST_ERROR)
         smoothed = g.smooth * self._smoothed + (1.0 - g.smooth) * error
         integral = np.clip(self._integral + g.ki * error, 0.0, g.cap)
         rising = np.maximum(smoothed - self._smoothed, 0.0)

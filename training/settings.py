@@ -208,7 +208,7 @@ class MultiplierSettings(_Frozen):
     kd: NonNegative = 0.0
     smooth: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
     cap: Positive = 10.0
-    floor: Positive = 0.005
+    floor: Positive = 0.001
     start: NonNegative = 0.0
 
 

@@ -27,9 +27,9 @@ def test_one_update_by_hand() -> None:
     """Proportional on the smoothed error, integral on the error, derivative on its rise."""
     gains = Gains(kp=2.0, ki=0.1, kd=3.0, smooth=0.5, cap=10.0)
     found = Multipliers({"a": 0.1}, gains)
-    # errors 0.5, then clipped to 1; smoothed 0.25, then 0.625
+    # errors 0.5, then clipped to 3; smoothed 0.25, then 1.625
     assert found.update(np.array([0.15]))[0] == pytest.approx(2 * 0.25 + 0.05 + 3 * 0.25)
-    assert found.update(np.array([0.9]))[0] == pytest.approx(2 * 0.625 + 0.15 + 3 * 0.375)
+    assert found.update(np.array([0.9]))[0] == pytest.approx(2 * 1.625 + 0.35 + 3 * 1.375)
 
 
 def test_the_cap_holds_and_does_not_wind_up() -> None:
