@@ -92,7 +92,7 @@ class PPOLagrangian(PPO):
             self.limits = check_limits(limits or {})
             self.tails = _check_tails(tails or {}, self.limits)
             given = gains if isinstance(gains, Gains) else Gains(**(gains or {}))
-            self.gains: dict[str, float] = dict(vars(given))
+            self.gains: dict[str, Any] = dict(vars(given))
         self.cost_epochs = cost_epochs
         super().__init__(
             policy, env, normalize_advantage=False, _init_setup_model=_init_setup_model, **kwargs

@@ -44,6 +44,9 @@ class Gains:
         Least limit that an error is taken relative to, in the unit of the costs.
     start : float
         Multiplier at the beginning.
+    wait : int
+        Updates before the multipliers begin to move: a first policy that is bad in every way says
+        nothing of what the limits will cost.
     """
 
     kp: float = 1.0
@@ -53,9 +56,10 @@ class Gains:
     cap: float = 10.0
     floor: float = 0.001
     start: float = 0.0
+    wait: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("kp", "ki", "kd", "start"):
+        for name in ("kp", "ki", "kd", "start", "wait"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0.0):
                 raise InputError(f"multiplier {name} is {value!r}; give a number of at least 0")
@@ -109,6 +113,7 @@ class Multipliers:
         self._integral = np.full(len(self._limit), first)
         self._smoothed = np.zeros(len(self._limit))
         self.values: Array = self._integral.copy()
+        self._waited = 0
 
     def update(self, costs: Array, known: NDArray[np.bool_] | None = None) -> Array:
         """Move the multipliers by one measurement and return them.
@@ -133,6 +138,9 @@ class Multipliers:
         if not np.isfinite(costs[here]).all():
             raise InputError(f"measured costs are {costs.tolist()}; every one must be finite")
         g = self.gains
+        if self._waited < g.wait:
+            self._waited += 1
+            return self.values
         relative = (np.where(here, costs, 0.0) - self._limit) / np.maximum(self._limit, g.floor)
         error = np.clip(relative, -1.0, LARGEST_ERROR)
         smoothed = g.smooth * self._smoothed + (1.0 - g.smooth) * error
@@ -150,6 +158,7 @@ class Multipliers:
             "values": self.values.tolist(),
             "integral": self._integral.tolist(),
             "smoothed": self._smoothed.tolist(),
+            "waited": self._waited,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -157,3 +166,4 @@ class Multipliers:
         self.values = np.array(state["values"], np.float64)
         self._integral = np.array(state["integral"], np.float64)
         self._smoothed = np.array(state["smoothed"], np.float64)
+        self._waited = int(state["waited"])

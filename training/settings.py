@@ -201,6 +201,8 @@ class MultiplierSettings(_Frozen):
         Least limit that an error is taken relative to.
     start : float
         Multiplier at the beginning.
+    wait : int
+        Rollouts before the multipliers begin to move.
     """
 
     kp: NonNegative = 1.0
@@ -210,6 +212,7 @@ class MultiplierSettings(_Frozen):
     cap: Positive = 10.0
     floor: Positive = 0.001
     start: NonNegative = 0.0
+    wait: Annotated[int, Field(ge=0)] = 0
 
 
 class PpoLagrangianSettings(PpoSettings):

@@ -47,6 +47,16 @@ def test_a_limit_of_zero_is_measured_against_the_floor() -> None:
     assert found.update(np.array([0.005]))[0] == pytest.approx(0.5)
 
 
+def test_they_wait_before_they_move() -> None:
+    """For two updates nothing happens, the third one counts as a first."""
+    found = Multipliers({"a": 0.1}, Gains(kp=0.0, ki=1.0, cap=3.0, start=0.5, wait=2))
+    seen = [float(found.update(np.array([0.15]))[0]) for _ in range(3)]
+    assert seen == pytest.approx([0.5, 0.5, 1.0])
+    again = Multipliers({"a": 0.1}, found.gains)
+    again.restore(found.state())
+    assert again.update(np.array([0.15]))[0] == pytest.approx(1.5)
+
+
 def test_what_was_not_measured_stays() -> None:
     """An unknown cost moves nothing, be it NaN."""
     found = Multipliers(LIMITS, Gains(start=1.0))
