@@ -16,7 +16,7 @@ def command(
         str, typer.Argument(metavar="ENV", help="Environment id, e.g. dosegym/Insulin-v0.")
     ],
     algo: Annotated[
-        str, typer.Option(help="ppo, ppo_lagrangian, sac, td3, a2c, recurrent_ppo or maskable_ppo.")
+        str, typer.Option(help="ppo, sac, td3, a2c, ppo_lagrangian, recurrent_ppo or maskable_ppo.")
     ] = "ppo",
     timesteps: Annotated[
         int | None, typer.Option(help="Environment steps, all lanes together.", show_default=False)

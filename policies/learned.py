@@ -19,7 +19,7 @@ from .card import read_manifest, sha256_of
 from .pressure_mask import action_mask, screened
 
 CONTRIB: Final = MappingProxyType({"recurrent_ppo": "RecurrentPPO", "maskable_ppo": "MaskablePPO"})
-ALGORITHMS: Final = ("ppo", "ppo_lagrangian", "sac", "td3", "a2c", *CONTRIB)
+ALGORITHMS: Final = ("ppo", "sac", "td3", "a2c", "ppo_lagrangian", *CONTRIB)
 INSULIN, PRESSURE = "dosegym/Insulin-v0", "dosegym/BloodPressure-v0"
 VIEWS: Final = MappingProxyType({INSULIN: INSULIN_VIEW, PRESSURE: PRESSURE_VIEW})
 # Keywords that change what an action means.

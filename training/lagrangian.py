@@ -81,7 +81,7 @@ class PPOLagrangian(PPO):
         env: Any,
         limits: Mapping[str, float] | None = None,
         tails: Mapping[str, float] | None = None,
-        gains: Gains | Mapping[str, float] | None = None,
+        gains: Gains | Mapping[str, Any] | None = None,
         cost_epochs: int | None = None,
         *,
         _init_setup_model: bool = True,

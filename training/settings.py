@@ -307,10 +307,10 @@ class Td3Settings(OffPolicySettings):
 
 SETTINGS: dict[str, type[Settings]] = {
     "ppo": PpoSettings,
-    "ppo_lagrangian": PpoLagrangianSettings,
     "sac": SacSettings,
     "td3": Td3Settings,
     "a2c": A2cSettings,
+    "ppo_lagrangian": PpoLagrangianSettings,
     "recurrent_ppo": RecurrentPpoSettings,
     "maskable_ppo": MaskablePpoSettings,
 }
