@@ -1,6 +1,6 @@
 """Three ways to keep an insulin agent safe, on virtual adults nobody trained on, by several seeds.
 
-python examples/compare_constrained.py --keep runs/constrained [--seeds 5] [--steps 1500000]
+python examples/compare_constrained.py --keep runs/constrained [--seeds 5] [--steps 4000000]
 
 Limits in the learner (PPO with Lagrange multipliers), penalties in the reward (PPO with cost
 weights chosen by hand), or a shield round an agent that learned without either. Finished runs and
@@ -23,7 +23,10 @@ ENV = "dosegym/Insulin-v0"
 # For older people and those at high risk less than 1 % of the time below 70 mg/dL is advised
 # (Battelino 2019, doi:10.2337/dci19-0028); the others are project choices.
 LIMITS = {"below_54": 0.001, "below_70": 0.01, "above_250": 0.05}
+# Of 1, 2 and 5 below 54 mg/dL and a fifth of that below 70, the weights that came nearest to the
+# limits on validation people; of three pairs of gains, the pair that did.
 WEIGHTS = {"below_54": 5.0, "below_70": 1.0}
+GAINS = {"kp": 0.5, "ki": 0.02, "wait": 60}
 DAYS = {"scenario": "simglucose_random", "reward": "kovatchev"}
 SMALL = {
     "n_envs": 256, "batch_size": 2048, "net_arch": [64, 64], "validation.every": 10**9,
@@ -32,7 +35,7 @@ SMALL = {
 LEARNERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "ppo": ("ppo", {}, {}),
     "ppo_weighted": ("ppo", {"cost_weights": WEIGHTS}, {}),
-    "ppo_lagrangian": ("ppo_lagrangian", {}, {"limits": LIMITS}),
+    "ppo_lagrangian": ("ppo_lagrangian", {}, {"limits": LIMITS, "multipliers": GAINS}),
 }
 FIGURES = {
     "return": "return a day", "time_in_range": "70-180, %", "time_below_70": "below 70, %",
@@ -105,7 +108,7 @@ def table(title: str, rows: dict[str, dict[str, np.ndarray]]) -> None:
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--keep", type=Path, default=Path("runs/constrained"))
 parser.add_argument("--seeds", type=int, default=5)
-parser.add_argument("--steps", type=int, default=1_500_000)
+parser.add_argument("--steps", type=int, default=4_000_000)
 parser.add_argument("--people", type=int, default=300)
 parser.add_argument("--days", type=int, default=7)
 parser.add_argument("--purpose", choices=("validation", "test"), default="test")
