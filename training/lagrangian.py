@@ -29,8 +29,9 @@ from stable_baselines3.common.utils import obs_as_tensor
 from ..physiology.errors import InputError
 from ..policies.cost_critic import ActorCostCriticPolicy
 from .cost_buffer import CostRolloutBuffer
-from .cost_episodes import EpisodeCosts, excess, tail_mean
-from .cost_source import Reader, cost_reader
+from .cost_episodes import EpisodeCosts, tail_mean
+from .cost_source import cost_reader
+from .cost_tap import CostTap
 from .multipliers import Gains, Multipliers, check_limits
 
 # Below these a spread is noise of the critic, and dividing by it would make it loud.
@@ -136,7 +137,9 @@ class PPOLagrangian(PPO):
     ) -> bool:
         """Collect experience as PPO does, costs beside rewards."""
         self.episodes.begin(np.asarray(self._last_episode_starts, np.bool_))
-        tap = _CostTap(self, cost_reader(env, list(self.limits)), callback)
+        share = np.array([self.tails.get(name, 1.0) for name in self.limits])
+        reader = cost_reader(env, list(self.limits))
+        tap = CostTap(reader, callback, rollout_buffer, self.episodes, self.thresholds(), share)
         if not super().collect_rollouts(env, tap, rollout_buffer, n_rollout_steps):  # type: ignore[arg-type]
             return False
         self._measured = tap.total / n_rollout_steps
@@ -248,43 +251,6 @@ def mixed(
     costs = (cost_advantages - cost_advantages.mean(axis=(0, 1))) / spread
     total = (reward - costs @ multipliers) / (1.0 + multipliers.sum())
     return np.asarray(total, np.float32)
-
-
-class _CostTap:
-    """Stands before the callback of a rollout and writes down every step's costs."""
-
-    def __init__(self, model: PPOLagrangian, reader: Reader, callback: Any) -> None:
-        self._model, self._reader, self._callback = model, reader, callback
-        self._risk = model.thresholds()
-        self._in_tail = np.isfinite(self._risk)
-        self._share = np.array([model.tails.get(name, 1.0) for name in model.limits])
-        self._locals: Mapping[str, Any] = {}
-        self.total = np.zeros(len(model.limits))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._callback, name)
-
-    def update_locals(self, found: Mapping[str, Any]) -> None:
-        """Hand SB3's local variables on, after a look at them."""
-        self._locals = found
-        self._callback.update_locals(found)
-
-    def on_step(self) -> bool:
-        """Write the step's costs down, then let the callback go on."""
-        infos, dones = self._locals["infos"], self._locals["dones"]
-        model = self._model
-        buffer, episodes = model.rollout_buffer, model.episodes
-        costs = self._reader(infos)
-        self.total += costs.mean(axis=0)
-        risk = np.where(self._in_tail, self._risk, 0.0)
-        tail = excess(episodes.totals, costs, risk, self._share)
-        buffer.keep_costs(np.where(self._in_tail, tail, costs))
-        episodes.add(costs, dones)
-        for lane in np.flatnonzero(dones):
-            last = infos[lane].get("terminal_observation")
-            if last is not None and infos[lane].get("TimeLimit.truncated", False):
-                buffer.keep_cut_off(int(lane), last)
-        return bool(self._callback.on_step())
 
 
 def _rows(array: NDArray[Any]) -> NDArray[Any]:

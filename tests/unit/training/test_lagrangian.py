@@ -72,8 +72,8 @@ def test_where_no_cost_counts_it_is_ppo() -> None:
     bound = PPOLagrangian(
         "MlpPolicy", bandit(), limits={"square": 9.0}, **{**ALIKE, "batch_size": 512}
     )
-    assert torch.equal(plain.policy.action_net.weight, bound.policy.action_net.weight)
     begun = {key: value.clone() for key, value in plain.policy.state_dict().items()}
+    assert torch.equal(begun["action_net.weight"], bound.policy.state_dict()["action_net.weight"])
     for model in (plain, bound):
         # The cost critic's first weights have moved the generator on.
         torch.manual_seed(1)
@@ -175,6 +175,48 @@ def test_costs_come_from_the_batch_as_from_the_infos() -> None:
     model.learn(240)
     np.testing.assert_allclose(model.rollout_buffer.costs, np.array(seen), rtol=1e-6)
     assert model.rollout_buffer.costs.any()
+
+
+def test_what_follows_a_time_limit_is_foreseen_and_what_follows_a_death_is_not() -> None:
+    """Through a real rollout: cut-off episodes promise what the critic sees in their last view."""
+    env = make_sb3_vec_env(
+        ENV, 12, seed=3, days=1, step_min=15, terminate=[60.0, 330.0], start_glucose=140.0
+    )
+    model = PPOLagrangian(
+        "MlpPolicy", env, limits={"above_250": 0.1}, n_steps=100, batch_size=1200, n_epochs=1,
+        seed=0, device="cpu",
+    )  # fmt: skip
+    with torch.no_grad():
+        # A critic that foresees 7 from every view makes a promise visible.
+        head: Any = model.policy.cost_value_net
+        head.weight.zero_()
+        head.bias.fill_(7.0)
+    ends: dict[tuple[int, int], Any] = {}
+    real = env.step_wait
+
+    def step_wait() -> Any:
+        result = real()
+        for lane in np.flatnonzero(result[2]):
+            ends[len(steps), int(lane)] = result[3][lane]
+        steps.append(result)
+        return result
+
+    steps: list[Any] = []
+    env.step_wait = step_wait  # type: ignore[method-assign]
+    model.learn(1200)
+    buffer = model.rollout_buffer
+    cut = {place for place, info in ends.items() if info["TimeLimit.truncated"]}
+    died = set(ends) - cut
+    assert cut == set(buffer.cut_off)
+    assert cut
+    assert died
+    for place, seen in zip(buffer.cut_off, buffer.cut_off_observations, strict=True):
+        np.testing.assert_array_equal(seen, ends[place]["terminal_observation"])
+    gamma = model.gamma
+    for step, lane in ends:
+        promise = gamma * 7.0 if (step, lane) in cut else 0.0
+        expected = buffer.costs[step, lane, 0] + promise - 7.0
+        assert buffer.cost_advantages[step, lane, 0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_it_logs_every_constraint() -> None:
