@@ -180,17 +180,20 @@ def test_costs_come_from_the_batch_as_from_the_infos() -> None:
 def test_what_follows_a_time_limit_is_foreseen_and_what_follows_a_death_is_not() -> None:
     """Through a real rollout: cut-off episodes promise what the critic sees in their last view."""
     env = make_sb3_vec_env(
-        ENV, 12, seed=3, days=1, step_min=15, terminate=[60.0, 330.0], start_glucose=140.0
+        ENV, 12, seed=3, days=1, step_min=15, terminate=[65.0, 330.0], start_glucose=140.0
     )
     model = PPOLagrangian(
         "MlpPolicy", env, limits={"above_250": 0.1}, n_steps=100, batch_size=1200, n_epochs=1,
-        seed=0, device="cpu",
+        seed=0, device="cpu", policy_kwargs={"log_std_init": -2.0},
     )  # fmt: skip
     with torch.no_grad():
         # A critic that foresees 7 from every view makes a promise visible.
         head: Any = model.policy.cost_value_net
         head.weight.zero_()
         head.bias.fill_(7.0)
+        # About the basal rate, so that some live to the end of the day.
+        dose: Any = model.policy.action_net
+        dose.bias.fill_(-0.25)
     ends: dict[tuple[int, int], Any] = {}
     real = env.step_wait
 
