@@ -24,7 +24,8 @@ def command(
     algo: Annotated[
         str,
         typer.Option(
-            help="ppo, sac, td3, a2c, recurrent_ppo or maskable_ppo; with --data bc, iql or cql."
+            help="ppo, ppo_lagrangian, sac, td3, a2c, recurrent_ppo or maskable_ppo; with --data "
+            "bc, iql or cql."
         ),
     ] = "ppo",
     data: Annotated[

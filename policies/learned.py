@@ -19,7 +19,7 @@ from .card import read_manifest, sha256_of
 from .pressure_mask import action_mask, screened
 
 CONTRIB: Final = MappingProxyType({"recurrent_ppo": "RecurrentPPO", "maskable_ppo": "MaskablePPO"})
-ALGORITHMS: Final = ("ppo", "sac", "td3", "a2c", *CONTRIB)
+ALGORITHMS: Final = ("ppo", "sac", "td3", "a2c", "ppo_lagrangian", *CONTRIB)
 INSULIN, PRESSURE = "dosegym/Insulin-v0", "dosegym/BloodPressure-v0"
 VIEWS: Final = MappingProxyType({INSULIN: INSULIN_VIEW, PRESSURE: PRESSURE_VIEW})
 # Keywords that change what an action means.
@@ -32,7 +32,9 @@ WANTED: Final = MappingProxyType(
 
 
 def algorithm(name: str) -> Any:
-    """Return the SB3 class of an algorithm's name.
+    """Return the SB3 class of an algorithm's name, to act with.
+
+    What PPO learned under constraints is plain PPO, with the network of ``cost_critic``.
 
     Raises
     ------
@@ -50,7 +52,9 @@ def algorithm(name: str) -> Any:
         return getattr(sb3_contrib, CONTRIB[key])
     import stable_baselines3 as sb3
 
-    known = {"ppo": sb3.PPO, "sac": sb3.SAC, "td3": sb3.TD3, "a2c": sb3.A2C}
+    known = {
+        "ppo": sb3.PPO, "ppo_lagrangian": sb3.PPO, "sac": sb3.SAC, "td3": sb3.TD3, "a2c": sb3.A2C,
+    }  # fmt: skip
     if key not in known:
         raise InputError(f"algorithm is {name!r}; choose one of {', '.join(ALGORITHMS)}")
     return known[key]

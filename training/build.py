@@ -16,14 +16,15 @@ from ..envs import make_sb3_vec_env
 from ..envs.sb3 import DoseVecEnv
 from ..physiology.errors import InputError
 from ..physiology.streams import stream
-from ..policies.learned import algorithm
 from .aim import aim_of
 from .imitate import imitate
+from .learners import learner
 from .settings import (
     LINEAR,
     MaskablePpoSettings,
     OffPolicySettings,
     OnPolicySettings,
+    PpoLagrangianSettings,
     RecurrentPpoSettings,
     Settings,
     Td3Settings,
@@ -82,7 +83,7 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
     InputError
         If the algorithm needs a package that is not installed, or actions of another kind.
     """
-    kind = algorithm(algo)
+    kind = learner(algo)
     _check_actions(algo, env, settings)
     _check_imitation(algo, settings)
     options = {key: getattr(settings, key) for key in settings.SB3}
@@ -91,6 +92,8 @@ def make_model(algo: str, env: DoseVecEnv, settings: Settings, seed: int) -> Any
         size = env.action_space.shape[0]  # type: ignore[index]
         sd = np.full(size, settings.action_noise)
         options["action_noise"] = NormalActionNoise(np.zeros(size), sd)
+    if isinstance(settings, PpoLagrangianSettings):
+        options["gains"] = settings.multipliers.model_dump()
     recurrent = isinstance(settings, RecurrentPpoSettings)
     model = kind(
         "MlpLstmPolicy" if recurrent else "MlpPolicy",

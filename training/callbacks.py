@@ -14,6 +14,7 @@ from ..envs.sb3 import DoseVecEnv
 from ..policies.learned import LearnedPolicy
 from .aim import aim_of
 from .checkpoint import write_checkpoint
+from .choice import is_better
 from .folder import BEST
 from .interrupt import Interrupts, TrainingInterrupted
 from .manifest import Run, manifest_of, write_agent
@@ -153,7 +154,8 @@ class Keeper(BaseCallback):
         for name, value in figures.items():
             self.logger.record(f"validation/{name}", value)
         self.display.validated(figures)
-        if standing.best is None or figures["score"] > standing.best["score"]:
+        limits = getattr(self.settings, "limits", {})
+        if standing.best is None or is_better(figures, standing.best, limits):
             standing.best, standing.best_at = figures, step
             told = manifest_of(self.run, step=step, figures=figures)
             write_agent(self.model, self.folder / BEST, told)

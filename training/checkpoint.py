@@ -17,8 +17,8 @@ import numpy as np
 from ..envs.sb3 import DoseVecEnv
 from ..evaluation.write import write_bytes
 from ..physiology.errors import InputError
-from ..policies.learned import algorithm
 from .build import learners_view
+from .learners import learner
 from .settings import Settings
 
 CHECKPOINT = "checkpoint.pkl"
@@ -96,7 +96,7 @@ def restore(algo: str, contents: dict[str, Any], env: DoseVecEnv, settings: Sett
     """
     zipped = io.BytesIO(contents["model"])
     view = learners_view(env, settings)
-    model = algorithm(algo).load(zipped, env=view, device="cpu", force_reset=False)
+    model = learner(algo).load(zipped, env=view, device="cpu", force_reset=False)
     env._reset_seeds()
     if contents["memory"] is not None:
         model._last_lstm_states = contents["memory"]

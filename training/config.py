@@ -71,7 +71,7 @@ def load_settings(algo: str, env_id: str, overrides: Mapping[str, Any] | None = 
     Parameters
     ----------
     algo : str
-        One of ppo, sac, td3, a2c, recurrent_ppo, maskable_ppo.
+        One of ppo, sac, td3, a2c, ppo_lagrangian, recurrent_ppo, maskable_ppo.
     env_id : str
         Key in the algorithm's file.
     overrides : mapping, optional

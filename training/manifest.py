@@ -18,7 +18,10 @@ from ..evaluation.write import write_bytes, write_text
 
 PACKAGES = ("dosegym", "stable-baselines3", "torch", "gymnasium", "numpy", "numba")
 # The learner's place in its lanes is of no use to a policy, and would only make the file larger.
-_NOT_THE_POLICY = ("_last_obs", "_last_original_obs", "_last_episode_starts", "ep_info_buffer")
+_NOT_THE_POLICY = (
+    *("_last_obs", "_last_original_obs", "_last_episode_starts", "ep_info_buffer"),
+    "episode_state",
+)
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,64 @@ class PpoSettings(OnPolicySettings):
         return self
 
 
+class MultiplierSettings(_Frozen):
+    """Of the controller that sets the Lagrange multipliers; see ``training.multipliers``.
+
+    Parameters
+    ----------
+    kp, ki, kd : float
+        Proportional, integral and derivative gain.
+    smooth : float
+        Share of the past in the error that ``kp`` and ``kd`` see.
+    cap : float
+        Largest multiplier.
+    floor : float
+        Least limit that an error is taken relative to.
+    start : float
+        Multiplier at the beginning.
+    wait : int
+        Rollouts before the multipliers begin to move.
+    """
+
+    kp: NonNegative = 1.0
+    ki: NonNegative = 0.02
+    kd: NonNegative = 0.0
+    smooth: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    cap: Positive = 10.0
+    floor: Positive = 0.001
+    start: NonNegative = 0.0
+    wait: Annotated[int, Field(ge=0)] = 0
+
+
+class PpoLagrangianSettings(PpoSettings):
+    """PPO under limits on named costs.
+
+    Parameters
+    ----------
+    limits : mapping of str to float
+        Limit of each cost, per step; of most costs that is the share of steps.
+    tails : mapping of str to float
+        For a cost named here the limit holds for the mean of this share of the worst episodes.
+    multipliers : MultiplierSettings
+    cost_epochs : int, optional
+        Passes of the cost critic over a rollout; by default ``n_epochs``.
+    """
+
+    SB3 = (*PpoSettings.SB3, "limits", "tails", "cost_epochs")
+
+    limits: Annotated[dict[str, NonNegative], Field(min_length=1)]
+    tails: dict[str, Annotated[float, Field(gt=0.0, le=1.0)]] = {}
+    multipliers: MultiplierSettings = MultiplierSettings()
+    cost_epochs: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _a_tail_has_a_limit(self) -> PpoLagrangianSettings:
+        for name in self.tails:
+            if name not in self.limits:
+                raise ValueError(f"tails name {name!r}, which has no limit; add it to limits")
+        return self
+
+
 class MaskablePpoSettings(PpoSettings):
     """PPO that never proposes what a mask forbids (sb3-contrib)."""
 
@@ -252,6 +310,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "sac": SacSettings,
     "td3": Td3Settings,
     "a2c": A2cSettings,
+    "ppo_lagrangian": PpoLagrangianSettings,
     "recurrent_ppo": RecurrentPpoSettings,
     "maskable_ppo": MaskablePpoSettings,
 }

@@ -44,7 +44,8 @@ def train(
     env_id : str
         E.g. ``"dosegym/Insulin-v0"``.
     algo : str
-        ppo, sac, td3, a2c, or with sb3-contrib installed recurrent_ppo, maskable_ppo.
+        ppo, sac, td3, a2c, ppo_lagrangian, or with sb3-contrib installed recurrent_ppo,
+        maskable_ppo.
     timesteps : int, optional
         Environment steps, all lanes together, rounded up to whole rollouts; by default those of the
         hyperparameter file.

@@ -28,6 +28,7 @@ ON_POLICY = {"n_steps": 8, "batch_size": 32, "n_epochs": 1}
 OFF_POLICY = {"batch_size": 16, "buffer_size": 96, "gradient_steps": 2}
 OWN: dict[str, dict[str, Any]] = {
     "ppo": ON_POLICY,
+    "ppo_lagrangian": ON_POLICY,
     "a2c": {"n_steps": 8},
     "sac": OFF_POLICY,
     "td3": OFF_POLICY,
