@@ -8,6 +8,8 @@ import pytest
 from dosegym.clinic.pressure_course import HARMS
 from dosegym.evaluation.constraints import load_constraints
 from dosegym.evaluation.gate.lane import CLAIMS
+from dosegym.policies import shield_pressure
+from dosegym.policies import shield_rules as shield_rules_of_insulin
 from dosegym.therapy.contraindication import RULE_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,13 +55,8 @@ def gates() -> set[str]:
 
 
 def shield_rules() -> set[str]:
-    """Return the names of the shield's rules of both environments.
-
-    Skips where this tree has no shield.
-    """
-    insulin = pytest.importorskip("dosegym.policies.shield_rules")
-    pressure = pytest.importorskip("dosegym.policies.shield_pressure")
-    return {rule.name for rule in (*insulin.RULES, *pressure.RULES)}
+    """Return the names of the shield's rules of both environments."""
+    return {rule.name for rule in (*shield_rules_of_insulin.RULES, *shield_pressure.RULES)}
 
 
 def test_the_log_is_whole() -> None:
@@ -124,9 +121,6 @@ def test_files_and_tests_exist() -> None:
     """Every path on the page is a file of the repository; each hazard has a test or a bench."""
     paths = {p for p in TICKED.findall(PAGE.read_text(encoding="utf-8")) if p.endswith(SUFFIXES)}
     missing = {p for p in paths if not (ROOT / p).is_file()}
-    # The shield comes with a branch of its own; without it its files are named ahead.
-    if not (ROOT / "policies" / "shield.py").exists():
-        missing = {p for p in missing if "shield" not in p}
     assert not missing
     for _, heading, rows in HAZARDS:
         proof = [p for p in TICKED.findall(rows["verified by"]) if p.endswith(".py")]

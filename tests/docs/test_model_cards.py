@@ -90,9 +90,26 @@ def residual_table() -> str:
     return "\n".join([*lines, ""])
 
 
+def shield_table() -> str:
+    """Return the shield's margin by time ahead, and how often it held on the other half."""
+    data = read("policies/data/shield_margin.json")
+    told = data["provenance"]
+    held = told["coverage_of_other_half"]
+    lines = [
+        f"`{told['command']}`, {told['date']}; {told['people']}; {told['scenario']}.",
+        "",
+        "| minutes ahead | margin, mg/dL | held in the other half |",
+        "|---|---|---|",
+    ]
+    rows = zip(data["minutes"], data["mg_dl"], held, strict=True)
+    lines += [f"| {m} | {margin:g} | {100 * share:.1f} % |" for m, margin, share in rows]
+    return "\n".join([*lines, ""])
+
+
 TABLES = {
     **{name: lambda name=name: agent_table(name) for name in AGENTS},
     "residuals": residual_table,
+    "shield": shield_table,
 }
 
 
