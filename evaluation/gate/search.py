@@ -96,7 +96,8 @@ def searched(request: Request, world: World) -> Searched:
 
 
 def _looked_at(request: Request, found: Falsification, seed: int) -> Searched:
-    reasons, numbers = {}, {}
+    reasons: dict[str, str] = {}
+    numbers: dict[str, Any] = {}
     for i, g in enumerate(request.groups):
         told: dict[str, Any] = {"lives": found.evaluations[g], "broken": found.violations[g]}
         for j, (kind, those) in enumerate((("worst", found.worst), ("likeliest", found.likeliest))):
@@ -120,9 +121,9 @@ def _look(
     """Return what is told of a person who was found, and what it says against the policy."""
     told: dict[str, Any] = {
         "robustness": case.robustness, "rule": case.rule, "seed": case.seed,
-        "radius": case.radius, "rarity": case.rarity, "coordinates": dict(case.coordinates),
+        "radius": case.radius, "farther": case.farther, "tail": case.tail, "coordinates": dict(case.coordinates),
     }  # fmt: skip
-    if not case.violates or case.rarity < RAREST:
+    if not case.violates or case.farther < RAREST:
         return told, ""
     own, usual = _alike(request, case.coordinates, case.group, rng)
     sure = 1.0 - DELTA / (2 * len(request.groups))

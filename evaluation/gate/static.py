@@ -34,7 +34,9 @@ def static_lane(policy: Any, world: World) -> Lane:
         checks |= {
             "answers alike to the same observations": repeatable(policy, tape),
             "answers for each patient by what is seen of that patient": separate(policy, tape),
-            "answers alike on like days, beyond the horizon": steady(policy, task, tape, _rounds(world)),
+            "answers alike on like days, beyond the horizon": steady(
+                policy, task, tape, _rounds(world)
+            ),
             "was trained on nobody who is kept for judging": _trained(policy),
             **world.subject.examination.sizes(task, tape.asked, tape.log),
         }

@@ -28,8 +28,10 @@ def structure_lane(
     """Return lane L4.
 
     Two ways to ask what the model's own error may hide. On bodies of another structure, harm to a
-    person (chance and hard items) must be shown to keep its limits again, and nothing else may be
-    refuted. And where the error of the simulated against real people was measured, thresholds are
+    person (chance and hard items) must be shown to keep its limits again; it may be no worse than
+    the comparator by what can be shown; and no mean may lie surely beyond its limit, unless the
+    comparator's own mean lies farther out on those bodies: then the limit says more of the bodies
+    than of the policy. And where the error of the simulated against real people was measured, thresholds are
     tightened by its conformal quantile, and harm must keep its limits still. Neither bridges to
     reality at large; a person's own gap is judged when a recommendation is asked for. A group for
     which there is neither is unknown.
@@ -42,10 +44,10 @@ def structure_lane(
         meant = tuple(g for g in groups if g in stands_for)
         if not meant or _same(keywords, world.kwargs):
             continue
-        results = _other_body(request, world, keywords, name, meant)
-        for r in results:
+        results, usual = _other_body(request, world, keywords, name, meant)
+        for r, as_usual in zip(results, usual, strict=True):
             looked[r.group].append(name)
-            if _speaks_against(r):
+            if _speaks_against(r, as_usual):
                 reasons[r.group].append(f"on {name}, {said(r)}")
         numbers[name] = _told(results)
     tightened = _tightened(world.rules, candidate, world.groups, groups, gaps)
@@ -70,8 +72,8 @@ def _same(keywords: Mapping[str, Any], kwargs: Mapping[str, Any]) -> bool:
 
 def _other_body(
     request: Request, world: World, keywords: Mapping[str, Any], name: str, meant: tuple[str, ...]
-) -> list[ItemResult]:
-    """Return all items judged on people with another body, as many a group as in the main part."""
+) -> tuple[list[ItemResult], list[ItemResult]]:
+    """Return all items judged on people with another body, for the policy and the comparator."""
     size = sum(int((world.groups == g).sum()) for g in meant)
     there, usual = request.worlds(
         world.store, world.tell, other=keywords, patients=size, seed=request.seed + OFFSET,
@@ -79,20 +81,27 @@ def _other_body(
     )  # fmt: skip
     candidate = live(request.policy, there, f"candidate on {name}")
     current = live(request.comparator, usual, f"comparator on {name}")
-    return judge_all(world.rules, candidate, current, there.groups.tolist())
+    labels = there.groups.tolist()
+    return (
+        judge_all(world.rules, candidate, current, labels),
+        judge_all(world.rules, current, current, labels),
+    )
 
 
-def _speaks_against(result: ItemResult) -> bool:
+def _speaks_against(result: ItemResult, usual: ItemResult) -> bool:
     """Whether a result on another body denies: harm not shown to be rare, or anything refuted."""
     if result.type in ("chance", "hard"):
         return not result.passed
-    worse = result.observed - result.limit
+    sign = 1.0 if result.harm == "above" else -1.0
     if result.type == "noninferiority":
-        worse = (result.observed if result.harm == "above" else -result.observed) - result.limit
-    elif result.harm == "below":
-        worse = result.limit - result.observed
+        worse = sign * result.observed - result.limit
+    else:
+        worse = sign * (result.observed - result.limit)
     # As far beyond its limit as the bound lies beyond the observed: refuted at the same confidence.
-    return worse > abs(result.bound - result.observed)
+    refuted = worse > abs(result.bound - result.observed)
+    if result.type == "noninferiority":
+        return refuted
+    return refuted and sign * result.observed > sign * usual.observed
 
 
 def _tightened(
