@@ -32,14 +32,10 @@ class Counterexample:
     radius : float
         Mahalanobis distance of the person from the centre of their group's population.
     farther : float
-        Share of that population (before the implausible are turned away) farther from the centre
-        in whatever direction. Among many coordinates hardly anybody is near it, so a share near 1
-        does not make such people common.
-    tail : float
-        Share of that population at least as far out in this one direction: the standard normal's
-        tail beyond the radius. For the likeliest counterexample it is the first-order estimate of
-        how many people the policy harms on such days, as reliability engineering has it (Hasofer
-        and Lind 1974, J Eng Mech Div 100:111; recalled, not re-read). No bound.
+        Share of that population (before the implausible are turned away) farther from the centre,
+        in whatever direction: how usual the distance is, and no more. It is not how many people are
+        harmed: among many coordinates hardly anybody is near the centre, and who is far out in one
+        harmful direction may be as near to it as anyone. That share is for a certificate to bound.
     coordinates : mapping of str to float
         The person's standardised coordinates.
     knobs : mapping of str to float
@@ -63,7 +59,6 @@ class Counterexample:
     group: str
     radius: float
     farther: float
-    tail: float
     coordinates: Mapping[str, float]
     knobs: Mapping[str, float]
     person: Mapping[str, Any]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from ..physiology.errors import InputError
 from ..physiology.streams import check_seed
@@ -251,7 +251,6 @@ def _again(search: Search, life: Life) -> Counterexample:
         group=person["group"],
         radius=radius,
         farther=float(chi2.sf(radius**2, k)),
-        tail=float(norm.sf(radius)),
         coordinates=dict(zip(space.coordinates, life.place[:k].tolist(), strict=True)),
         knobs=life.knobs,
         person=person,

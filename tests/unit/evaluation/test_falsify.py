@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from dosegym.envs.registry import make_task
 from dosegym.evaluation import falsify_search
@@ -45,7 +44,6 @@ def test_ten_times_the_basal_rate_is_found_in_every_group(tenfold: Falsification
     assert all(0 < tenfold.violations[g] <= n for g, n in tenfold.evaluations.items())
     for group, found in tenfold.likeliest.items():
         assert found.radius <= tenfold.worst[group].radius + 1e-9
-        assert 0.0 <= found.tail <= 0.5
         assert 0.0 <= found.farther <= 1.0
 
 
@@ -123,8 +121,8 @@ def test_the_search_beats_drawing_at_random(monkeypatch: pytest.MonkeyPatch) -> 
         assert replay(found, load_policy("acc_aha_2025")) == found.robustness
 
 
-def test_how_likely_a_person_is_comes_from_the_populations_own_coordinates() -> None:
-    """Radius, share farther out and tail agree with people drawn from the coordinates' law."""
+def test_how_far_out_a_person_is_comes_from_the_populations_own_coordinates() -> None:
+    """Radius and share farther out agree with people drawn from the coordinates' law."""
     result = falsify("do_nothing", generations=1, lanes=4, groups="adult", days=28, seed=2)
     found = result.worst["adult"]
     drawn = np.random.default_rng(3).standard_normal((20_000, len(PRESSURE.coordinates)))
@@ -132,9 +130,6 @@ def test_how_likely_a_person_is_comes_from_the_populations_own_coordinates() -> 
     assert found.radius == pytest.approx(np.linalg.norm(place))
     farther = (np.linalg.norm(drawn, axis=1) > found.radius).mean()
     assert found.farther == pytest.approx(farther, abs=0.015)
-    along = drawn @ (place / found.radius)
-    assert (along > 2.0).mean() == pytest.approx(norm.sf(2.0), abs=0.005)
-    assert found.tail == pytest.approx(norm.sf(found.radius))
 
 
 # ---------------------------------------------------------------- parts
