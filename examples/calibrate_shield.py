@@ -23,7 +23,8 @@ from dosegym.envs.lanes import Lanes
 from dosegym.evaluation.write import write_text
 from dosegym.policies.basal_bolus import BasalBolus
 from dosegym.policies.rule import Doses
-from dosegym.policies.shield_forecast import Forecaster, Margin, take
+from dosegym.policies.shield_forecast import Forecaster, take
+from dosegym.policies.shield_margin import Margin
 from dosegym.policies.shield_members import STEP_MIN
 from dosegym.policies.shield_present import slope_of
 from dosegym.policies.shield_rules import sight_of

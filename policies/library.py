@@ -36,6 +36,7 @@ def _shielded(
     twin: Any = None,
     step_min: Any = None,
     record: bool = True,
+    threads: int = 2,
 ) -> Shield:
     policy = load_policy(inner) if isinstance(inner, (str, Path)) else inner
     ensemble = None
@@ -43,7 +44,8 @@ def _shielded(
         from .shield_members import Ensemble
 
         ensemble = Ensemble.of_twin(twin)
-    return Shield(policy, layers, ensemble=ensemble, step_min=step_min, record=record)
+    rest = {"step_min": step_min, "record": record, "threads": threads}
+    return Shield(policy, layers, ensemble=ensemble, **rest)
 
 
 def _oracle(

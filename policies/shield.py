@@ -43,6 +43,8 @@ class Shield:
         Decision interval of insulin; the inner policy's by default, else 5 min.
     record : bool
         Whether interventions are kept for :meth:`log`.
+    threads : int
+        Threads of the forecast; what is given does not depend on them.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class Shield:
         ensemble: Any = None,
         step_min: float | None = None,
         record: bool = True,
+        threads: int = 2,
     ) -> None:
         self.inner = ConstantBasal() if inner is None else inner
         if not callable(getattr(self.inner, "predict", None)):
@@ -70,7 +73,7 @@ class Shield:
         if self.env_id not in _OF:
             raise InputError(f"inner acts in {self.env_id!r}; the shield knows {', '.join(_OF)}")
         self.layers = self._layers(layers)
-        self.guard: Any = self._guard(ensemble, step_min)
+        self.guard: Any = self._guard(ensemble, step_min, threads)
         names = (self.guard.rule_names, self.guard.dose_names)
         self._log = Log(*names) if record else None
 
@@ -83,7 +86,7 @@ class Shield:
             )
         return tuple(layer for layer in known if layer in chosen)
 
-    def _guard(self, ensemble: Any, step_min: float | None) -> Any:
+    def _guard(self, ensemble: Any, step_min: float | None, threads: int) -> Any:
         wants, rules = self.wants, "rules" in self.layers
         if self.env_id == PRESSURE:
             if ensemble is not None:
@@ -95,7 +98,7 @@ class Shield:
         if "forecast" in self.layers:
             from .shield_forecast import Forecaster
 
-            forecast = Forecaster(ensemble, step)
+            forecast = Forecaster(ensemble, step, threads=threads)
         return InsulinGuard(str(wants.get("action", "basal_rate")), step, rules, forecast)
 
     @property

@@ -8,11 +8,9 @@ dose proposed: what is given is the proposal or the grid's largest safe dose, wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from ..therapy.dosing import BOLUS_SHARE
 from ..therapy.shield_protocols import FORECAST_SHIELD, ForecastLimits
 from . import shield_screen
+from .shield_margin import Margin, shipped_margin
 from .shield_members import STEP_MIN, Ensemble
 from .shield_present import (
     CARB_FILTERS_MIN,
@@ -38,45 +37,11 @@ from .shield_screen import cleared, line, traits
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MARGIN_FILE: Final = "shield_margin.json"
 QUANTILE: Final = 0.1
 # Doses compared: none, the basal, and so many above it up to the largest bolus of the dosing curve.
 GRID: Final = 32
 # Lanes that run at once.
 CHUNK: Final = 512
-
-
-@dataclass(frozen=True)
-class Margin:
-    """The conformal margin: by how much the lower quantile is drawn down.
-
-    Parameters
-    ----------
-    minutes, mg_dl : tuple of float
-        Margin by time ahead; in between linear.
-    screen : tuple of float
-        Line of ``shield_screen``; without one every lane is looked at.
-    provenance : mapping
-        How they were found.
-    """
-
-    minutes: tuple[float, ...] = (0.0,)
-    mg_dl: tuple[float, ...] = (0.0,)
-    screen: tuple[float, ...] = ()
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    def at(self, minutes: Any) -> Array:
-        """Return the margin at times ahead."""
-        return np.asarray(np.interp(minutes, self.minutes, self.mg_dl))
-
-
-@lru_cache(maxsize=1)
-def shipped_margin() -> Margin:
-    """Return the margin that ships, found by ``examples/calibrate_shield.py``."""
-    text = resources.files("dosegym.policies.data").joinpath(MARGIN_FILE).read_text("utf-8")
-    data = json.loads(text)
-    minutes, margin, screen = (tuple(data[k]) for k in ("minutes", "mg_dl", "screen"))
-    return Margin(minutes, margin, screen, data["provenance"])
 
 
 class Forecaster:

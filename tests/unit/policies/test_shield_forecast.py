@@ -16,7 +16,8 @@ from dosegym.physiology import load_model
 from dosegym.physiology.engine import engine_for
 from dosegym.physiology.errors import InputError
 from dosegym.policies.basal_bolus import BasalBolus
-from dosegym.policies.shield_forecast import Forecaster, Margin, shipped_margin
+from dosegym.policies.shield_forecast import Forecaster
+from dosegym.policies.shield_margin import Margin, shipped_margin
 from dosegym.policies.shield_members import BODY, Ensemble, slowed
 from dosegym.policies.shield_rules import sight_of
 from dosegym.policies.shield_screen import OLDEST, cleared
