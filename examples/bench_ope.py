@@ -28,7 +28,7 @@ from dosegym.evaluation.ope import (
 )
 from dosegym.evaluation.ope.diagnostics import effective_size
 from dosegym.evaluation.ope.ratios import Ratios, interval
-from dosegym.evaluation.ope.veto import informative
+from dosegym.evaluation.ope.veto import informative, least_ess
 from dosegym.policies import load_policy
 from dosegym.policies.held import Held
 from dosegym.policies.noisy import NoisyClinician
@@ -39,7 +39,7 @@ PRESSURE, INSULIN = "dosegym/BloodPressure-v0", "dosegym/Insulin-v0"
 VISITS = {84: 3, 196: 7, 364: 13}
 SIZES = (200, 800)
 WEIGHTED, WITH_MODEL = ("is", "wis", "pdis", "cwpdis"), ("fqe", "dr", "wdr", "magic")
-CRITIC = CriticSettings(seeds=3, steps=800, sync=40)
+CRITIC = CriticSettings(seeds=3, steps=600, sync=30)
 
 
 def cast():
@@ -90,6 +90,7 @@ def look(log, targets, truth, own, names, seed):
                     "low": found.low,
                     "high": found.high,
                     "informative": informative(found),
+                    "enough": found.ess >= least_ess(found.n_patients),
                 }
             )
         both = [made["wis"], made["cwpdis"]]
@@ -168,6 +169,22 @@ def figures(part):
     )
 
 
+def gate_lines(rows):
+    """Return coverage of intervals by what is asked of them before they are believed."""
+    lines = [
+        "| estimator | any | effective patients | and no missing weight |",
+        "|---|---|---|---|",
+    ]
+    for name in WEIGHTED + WITH_MODEL:
+        own = [r for r in rows if r["estimator"] == name and np.isfinite(r["low"])]
+        cells = []
+        for asked in (None, "enough", "informative"):
+            held = [r["low"] <= r["truth"] <= r["high"] for r in own if asked is None or r[asked]]
+            cells.append(f"{100.0 * np.mean(held):.0f} % of {len(held)}" if held else "-")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def verdict_lines(words):
     """Return a table of verdicts on targets that truly are, or are not, worse by the margin."""
     lines = ["| truth | targets | VETO | NO_OBJECTION | UNINFORMATIVE |", "|---|---|---|---|---|"]
@@ -239,6 +256,7 @@ def main():
     rows, words = measure(*cast(), asked.repeats, asked.model_repeats, asked.truth)
     for by in ("visits", "behaviour", "patients"):
         print(summary(rows, by) + "\n")
+    print(gate_lines(rows) + "\n")
     print(verdict_lines(words) + "\n")
     print(insulin_lines() + "\n")
     print(interval_lines())

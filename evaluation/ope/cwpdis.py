@@ -15,7 +15,7 @@ from .weighted import estimate_of
 
 @dataclass(frozen=True)
 class ConsistentPerDecision:
-    """sum_t discount^t (sum_i w_it r_it / sum_i w_it): Thomas 2015, PhD thesis, section 3.9."""
+    """sum_t discount^t (sum_i w_it r_it / sum_i w_it): Thomas 2015, PhD thesis."""
 
     name: ClassVar[str] = "cwpdis"
     needs_odds: ClassVar[bool] = True

@@ -74,7 +74,9 @@ class Ratios:
 
 def resampled(n: int, rows: int, rng: np.random.Generator) -> Array:
     """Return how often each of n patients stands in bootstrap resamples, (rows, n)."""
-    return rng.multinomial(n, np.full(n, 1.0 / n), rows).astype(np.float64)
+    picks = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
+    counts = np.bincount(picks.ravel(), minlength=rows * n).reshape(rows, n)
+    return counts.astype(np.float64)
 
 
 def interval(
