@@ -121,7 +121,7 @@ def _look(
     """Return what is told of a person who was found, and what it says against the policy."""
     told: dict[str, Any] = {
         "robustness": case.robustness, "rule": case.rule, "seed": case.seed,
-        "radius": case.radius, "farther": case.farther, "tail": case.tail, "coordinates": dict(case.coordinates),
+        "radius": case.radius, "farther": case.farther, "coordinates": dict(case.coordinates),
     }  # fmt: skip
     if not case.violates or case.farther < RAREST:
         return told, ""

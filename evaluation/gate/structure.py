@@ -31,10 +31,10 @@ def structure_lane(
     person (chance and hard items) must be shown to keep its limits again; it may be no worse than
     the comparator by what can be shown; and no mean may lie surely beyond its limit, unless the
     comparator's own mean lies farther out on those bodies: then the limit says more of the bodies
-    than of the policy. And where the error of the simulated against real people was measured, thresholds are
-    tightened by its conformal quantile, and harm must keep its limits still. Neither bridges to
-    reality at large; a person's own gap is judged when a recommendation is asked for. A group for
-    which there is neither is unknown.
+    than of the policy. And where the error of the simulated against real people was measured,
+    thresholds are tightened by its conformal quantile, and harm must keep its limits still. Neither
+    bridges to reality at large; a person's own gap is judged when a recommendation is asked for. A
+    group for which there is neither is unknown.
     """
     groups, exam = request.groups, request.subject.examination
     reasons: dict[str, list[str]] = {g: [] for g in groups}
