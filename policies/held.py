@@ -95,5 +95,7 @@ class Held:
         return np.where(same, 0.0, -np.inf)
 
     def _recall(self, state: Any, episode_start: Any) -> tuple[bool, int, Any, Any]:
-        fresh = state is None or (episode_start is not None and bool(np.all(episode_start)))
-        return (True, 0, None, None) if fresh else (False, *state)
+        if state is None or (episode_start is not None and bool(np.all(episode_start))):
+            return True, 0, None, None
+        since, held, memory = state
+        return False, since, held, memory

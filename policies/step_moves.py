@@ -40,10 +40,10 @@ def moves(observation: NDArray[np.float32], tablets: Formulary) -> tuple[Levels,
     change = np.concatenate([np.zeros((1, len(CLASSES)), np.int64), one, -one])
     regimens = now[:, None, :] + change
     top = np.array(tablets.levels)
-    exists = ((regimens >= 0) & (regimens < top)).all(axis=2)
+    exists: Bools = np.all((regimens >= 0) & (regimens < top), axis=2)
     column = np.cumsum([0, *tablets.levels[:-1]]) + np.clip(regimens, 0, top - 1)
-    permitted = np.take_along_axis(mask[:, None, :], column, axis=2).all(axis=2)
-    free = exists & permitted
+    permitted: Bools = np.all(np.take_along_axis(mask[:, None, :], column, axis=2), axis=2)
+    free: Bools = np.logical_and(exists, permitted)
     free[:, 0] |= ~free.any(axis=1)
     return np.where(exists[:, :, None], regimens, now[:, None, :]), free
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class CumulativeDistribution:
     of: Of = "cvar"
     level: float = 0.1
     normalised: bool = True
-    needs_odds: ClassVar[bool] = True
+    needs_odds: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         if self.of not in ("mean", "cvar", "quantile"):

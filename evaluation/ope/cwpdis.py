@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,8 +16,8 @@ from .weighted import estimate_of
 class ConsistentPerDecision:
     """sum_t discount^t (sum_i w_it r_it / sum_i w_it): Thomas 2015, PhD thesis."""
 
-    name: ClassVar[str] = "cwpdis"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="cwpdis", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,8 +20,8 @@ class DoublyRobust:
     the estimate is unbiased where probabilities are right, however wrong the networks are.
     """
 
-    name: ClassVar[str] = "dr"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="dr", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

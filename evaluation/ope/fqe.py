@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
@@ -24,8 +24,8 @@ class FittedQ:
     networks get wrong alike (unseen acts, memory, confounding). So it never vetoes by itself.
     """
 
-    name: ClassVar[str] = "fqe"
-    needs_odds: ClassVar[bool] = False
+    name: str = field(default="fqe", init=False)
+    needs_odds: bool = field(default=False, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

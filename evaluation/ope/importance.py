@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,8 +28,8 @@ class ImportanceSampling:
     """
 
     support: Support | None = None
-    name: ClassVar[str] = "is"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="is", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -44,8 +43,8 @@ class Magic:
     """
 
     near: float = 0.1
-    name: ClassVar[str] = "magic"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="magic", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         if not 0.0 < self.near < 1.0:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,8 +29,8 @@ class PerDecision:
     """
 
     support: Support | None = None
-    name: ClassVar[str] = "pdis"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="pdis", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,8 +42,8 @@ def joined(surprises: Ratios, values: Ratios, a: np.ndarray, b: np.ndarray) -> R
 class WeightedDoublyRobust:
     """Doubly robust with self-normalised weights (Thomas and Brunskill 2016, arXiv 1604.00923)."""
 
-    name: ClassVar[str] = "wdr"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="wdr", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE

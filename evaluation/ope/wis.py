@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,8 +16,8 @@ from .weighted import estimate_of
 class WeightedImportanceSampling:
     """sum w G / sum w (Precup, Sutton and Singh 2000): biased at few patients, consistent."""
 
-    name: ClassVar[str] = "wis"
-    needs_odds: ClassVar[bool] = True
+    name: str = field(default="wis", init=False)
+    needs_odds: bool = field(default=True, init=False)
 
     def __call__(
         self, evidence: Evidence, *, rng: np.random.Generator, confidence: float = CONFIDENCE
