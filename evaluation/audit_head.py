@@ -52,8 +52,8 @@ def read_head(log: Path) -> Head | None:
         right = type(head.seq) is int and type(head.size) is int and isinstance(head.sha256, str)
         right = right and canonical(head._asdict()) + b"\n" == raw
     except (TypeError, ValueError, RecursionError):
-        right = False
-    if not right:
+        head, right = None, False
+    if head is None or not right:
         raise InputError(f"audit head {path} is damaged: it is not what was written; restore it")
     return head
 

@@ -37,7 +37,9 @@ HIGH_MIN: Final = 120.0
 _BODIES: Final = ("uva_padova_2008", "uva_padova_gains")
 SEEN_MG_DL: Final = (10.0, 1000.0)
 """Beyond these a glucose counts as the nearer one: the body's equations mean nothing there."""
-_USUAL: Final = dict.fromkeys(("min_glucose", "max_glucose", "mean_glucose"), USUAL_MG_DL)
+_USUAL: Final[Mapping[str, float]] = dict.fromkeys(
+    ("min_glucose", "max_glucose", "mean_glucose"), USUAL_MG_DL
+)
 
 # A set that asks about these is searched for a lasting low, or a lasting high.
 _LOWS: Final = ("min_glucose", "time_below_54", "time_below_70")
@@ -155,7 +157,7 @@ def _margins(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
     }
     lowest = _windows(glucose, LOW_MIN, run.step_min).max(axis=-1).min(axis=0)
     highest = _windows(glucose, HIGH_MIN, run.step_min).min(axis=-1).max(axis=0)
-    asked = {item.signal for item in rules.items if hasattr(item, "signal")}
+    asked = {getattr(item, "signal", "") for item in rules.items}
     found = item_margins(run, rules, signals, _USUAL, scale=np.log)
     if asked & set(_LOWS):
         found["low-54-for-15-min"] = scaled(lowest, LEVELS.very_low, USUAL_MG_DL, np.log)

@@ -52,7 +52,7 @@ def write_minari(
         If Minari is not installed, or a data set of this id exists or cannot be made.
     """
     minari = _minari()
-    from minari.data_collector import EpisodeBuffer
+    from minari.data_collector import EpisodeBuffer  # pyright: ignore[reportMissingImports]
 
     spec = _spec(logged)
     buffers = [EpisodeBuffer(**_buffer(one, logged.cost_names)) for one in logged.episodes]
@@ -113,7 +113,7 @@ def read_minari(dataset: Any) -> Logged:
 
 def _minari() -> Any:
     try:
-        import minari
+        import minari  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError(
             "Minari is not installed; install the extra dosegym[data] or use write_logged"

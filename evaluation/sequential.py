@@ -106,7 +106,7 @@ class ViolationMonitor:
         shares = 1.0 / ((born + 1.0) * (born + 2.0))
         # Starts still to come hold what is left, 1 / (J + 1), at its stake.
         left = -math.log(len(self.starts) + 1.0)
-        return float(np.logaddexp(left, special.logsumexp(logs, b=shares)))
+        return float(np.logaddexp(left, float(np.asarray(special.logsumexp(logs, b=shares)))))
 
     @property
     def e_value(self) -> float:

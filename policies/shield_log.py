@@ -125,9 +125,11 @@ class Log:
         if not len(lane):
             return
         batch = np.full(len(lane), max(len(self.names) - 1, 0), np.int64)
-        self._whole.append(np.stack([batch, lane, step[lane], rule[lane]]).astype(np.int32))
+        whole: Any = np.stack([batch, lane, step[lane], rule[lane]]).astype(np.int32)
+        self._whole.append(whole)
         doses = (proposed[lane], applied[lane], cap[lane, None])
-        self._parts.append(np.concatenate(doses, axis=1).astype(np.float32))
+        parts: Any = np.concatenate(doses, axis=1).astype(np.float32)
+        self._parts.append(parts)
 
     def read(self) -> Interventions:
         """Return what has been written so far."""

@@ -102,7 +102,8 @@ def _solve(features: Array, states: Array) -> Array:
     """Return W (K, s, f) with states (T, s, K) near features (T, f) W."""
     t, s, n = states.shape
     found, *_ = np.linalg.lstsq(features, states.reshape(t, s * n), rcond=1e-8)
-    return np.ascontiguousarray(found.T.reshape(s, n, -1).transpose(1, 0, 2))
+    maps = found.T.reshape(s, n, -1).transpose(1, 0, 2)
+    return np.ascontiguousarray(maps, dtype=np.float64)
 
 
 def _insulin_week(rng: np.random.Generator, steps: int) -> tuple[Array, Array]:

@@ -74,7 +74,7 @@ class PPOLagrangian(PPO):
     policy_aliases: ClassVar[dict[str, Any]] = {"MlpPolicy": ActorCostCriticPolicy}
     multipliers: Multipliers
     episodes: EpisodeCosts
-    rollout_buffer: CostRolloutBuffer
+    rollout_buffer: CostRolloutBuffer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class Domain:
         names = tuple(sorted(features))
         x = np.stack([features[k] for k in names], axis=1)
         spread = np.cov(x.T).reshape(len(names), len(names)) + 1e-9 * np.eye(len(names))
-        root = np.linalg.inv(np.linalg.cholesky(spread))
+        root = np.asarray(np.linalg.inv(np.linalg.cholesky(spread)), dtype=np.float64)
         centre = x.mean(axis=0)
         scores = np.sort(np.linalg.norm((x - centre) @ root.T, axis=1))
         return cls(names, centre, root, scores)

@@ -24,9 +24,9 @@ _MARK: Final = 0x4C4F47
 def logged_lane(request: Request, logged: str | Path | None) -> Lane:
     """Return lane L5.
 
-    The file's patients are divided; only the part for judging is looked at. Estimators that agree
-    that the policy does worse than what was done veto. Too few courses like the policy's own to
-    say anything is no pass: the lane is unknown, and denies.
+    The file's patients are divided; only the part for judging is looked at. One estimator whose
+    interval lies below what was done, by the margin, vetoes. Too few courses like the policy's own
+    to say anything is no pass: the lane is unknown, and denies.
 
     Raises
     ------

@@ -144,8 +144,9 @@ def steady(policy: Any, task: Task, tape: Tape, rounds: int) -> str:
 
 def _again(policy: Any, tape: Tape, lanes: NDArray[np.int64]) -> Actions:
     """Return what a policy answers to some lanes of a tape, in this order."""
-    names = tuple(tape.chart.names[i] for i in lanes)
-    ask = _Asked(policy, Chart(names, tuple(tape.chart.groups[i] for i in lanes)))
+    rows: list[int] = lanes.tolist()
+    names = tuple(tape.chart.names[i] for i in rows)
+    ask = _Asked(policy, Chart(names, tuple(tape.chart.groups[i] for i in rows)))
     return np.array([ask(seen[lanes]) for seen in tape.seen])
 
 

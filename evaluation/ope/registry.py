@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from ...physiology.errors import InputError
 from .cumulative import CumulativeDistribution
@@ -18,19 +18,18 @@ from .pdis import PerDecision
 from .wdr import WeightedDoublyRobust
 from .wis import WeightedImportanceSampling
 
-ESTIMATORS: Final = MappingProxyType[str, Callable[..., Estimator]](
-    {
-        "is": ImportanceSampling,
-        "wis": WeightedImportanceSampling,
-        "pdis": PerDecision,
-        "cwpdis": ConsistentPerDecision,
-        "fqe": FittedQ,
-        "dr": DoublyRobust,
-        "wdr": WeightedDoublyRobust,
-        "magic": Magic,
-        "cd": CumulativeDistribution,
-    }
-)
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "is": ImportanceSampling,
+    "wis": WeightedImportanceSampling,
+    "pdis": PerDecision,
+    "cwpdis": ConsistentPerDecision,
+    "fqe": FittedQ,
+    "dr": DoublyRobust,
+    "wdr": WeightedDoublyRobust,
+    "magic": Magic,
+    "cd": CumulativeDistribution,
+}
+ESTIMATORS: Final[Mapping[str, Callable[..., Estimator]]] = MappingProxyType(_MAKERS)
 
 
 def make_estimator(name: str, **options: object) -> Estimator:

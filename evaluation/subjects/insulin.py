@@ -113,8 +113,8 @@ def _assumptions(population: Mapping[str, Any], keywords: Mapping[str, Any]) -> 
         {
             "id": "A2",
             "text": "the simulated body behaves as a real one to within the margins of the limits",
-            "status": "not tested in this version; the twin's held-out error is shown with each "
-            "recommendation",
+            "status": "tested on bodies of another structure (lane L4), not on real people; a "
+            "person's own gap is judged with each recommendation",
         },
         {
             "id": "A3",

@@ -25,12 +25,14 @@ class Learner(Protocol):
 
     def parameters(self) -> list[nn.Parameter]:
         """Return what is trained."""
+        ...
 
     def losses(self, batch: Any) -> Mapping[str, Tensor]:
         """Return the losses of a batch of SB3's replay buffer.
 
         Each network has its own loss, and the gradient of their sum is for each that of its own.
         """
+        ...
 
     def follow(self) -> None:
         """Do what comes after a gradient step: targets follow."""
