@@ -82,7 +82,8 @@ def replay(
         # Where it lies may have changed; what it is stands in its hash.
         new["request"] = {**new["request"], "policy": old["request"]["policy"]}
     for key in ASIDE:
-        old.pop(key), new.pop(key)
+        old.pop(key)
+        new.pop(key)
     # What it is comes before how it fared.
     found = sorted(_differences("", old, new), key=lambda line: line.startswith(("lanes", "items")))
     return Replayed(again, tuple(found))
