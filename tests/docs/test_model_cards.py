@@ -16,7 +16,7 @@ from dosegym.policies.library import load_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "model-cards.md"
-AGENTS = ("insulin-adult", "blood-pressure")
+AGENTS = ("insulin-adult", "blood-pressure", "insulin-limits", "blood-pressure-limits")
 RESIDUALS = ("uva_padova_2026", "dosegym_bp_2026")
 TABLE = r"(<!-- table: {name} -->\n\n).*?(<!-- end -->)"
 
