@@ -2,8 +2,9 @@
 
 Biased, and offered because it is simple: an off-policy learner keeps transitions whose rewards bear
 the multipliers of long ago, its critic has to follow a target that moves with every update of them,
-and the costs are measured under the exploring policy. On SAC the scheme is known to be unsteady.
-Where the choice is free, take ``PPOLagrangian``, whose cost critics see costs themselves.
+and the costs are measured under the exploring policy. On SAC the scheme is known to be unsteady:
+keep the replay buffer short, ``ki`` small (0.005) and ``smooth`` low (0.5). Where the choice is
+free, take ``PPOLagrangian``, whose cost critics see costs themselves.
 """
 
 from __future__ import annotations
