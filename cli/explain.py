@@ -1,4 +1,4 @@
-"""Say in words what a certificate claims, on what it rests, and what stands against a release."""
+"""Say in words what a certificate claims and rests on."""
 
 from __future__ import annotations
 

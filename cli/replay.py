@@ -1,4 +1,4 @@
-"""Certify again what a certificate says was certified: the same bit for bit, or exit 1."""
+"""Certify again from a certificate, to see the same bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put a clinician's decision about a proposal on the audit record."""
+"""Put a decision about a proposal on the audit record."""
 
 from __future__ import annotations
 

@@ -13,6 +13,9 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # Benchmarks run by `make bench`; these take arguments that keep the run short.
 ARGUMENTS = {
     "calibrate_shield.py": ["--patients", "24"],
+    "compare_constrained.py": [
+        *("--keep", "kept", "--seeds", "1", "--steps", "20000", "--people", "4", "--days", "1")
+    ],
     "compare_pressure_policies.py": ["--people", "40"],
     "fuzz_readers.py": ["--files", "160"],
     "make_demo_pressure.py": ["record.json"],
