@@ -168,7 +168,9 @@ def _put_glucose(x: Array, p: Any, seen: Seen, index: Any) -> None:
     # Tissue glucose in balance with plasma under the insulin that acts now.
     most = np.maximum(p.Vm0 + p.Vmx * X, 0.0)
     b = p.k2 * p.Km0 + most - p.k1 * Gp
-    Gt = (-b + np.sqrt(b**2 + 4.0 * p.k2 * p.k1 * Gp * p.Km0)) / (2.0 * p.k2)
+    # The positive root, without the difference that cancels where b is large.
+    half = 0.5 * (np.abs(b) + np.sqrt(b**2 + 4.0 * p.k2 * p.k1 * Gp * p.Km0))
+    Gt = np.where(b > 0.0, p.k1 * Gp * p.Km0 / half, half / p.k2)
     uptake = most * Gt / (p.Km0 + Gt)
     production = np.maximum(p.kp1 - p.kp2 * Gp - p.kp3 * Id, 0.0)
     excretion = p.ke1 * np.maximum(Gp - p.ke2, 0.0)
