@@ -183,7 +183,7 @@ class SubgroupHarm(Careful):
     """
 
     name: str = field(default="subgroup_harm", init=False)
-    lane: ClassVar[str] = "L2"
+    lane: ClassVar[str] = "L1"
     why: ClassVar[str] = "a mean hides it; chance items by group at 1 %, or a falsifier, find it"
     world: ClassVar[Mapping[str, Any]] = USUAL
     days: ClassVar[int] = 2
