@@ -93,6 +93,7 @@ def print_case(case: Any) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
+    from ..evaluation.item_words import told
     from ..evaluation.subjects import subject_of
 
     console = Console()
@@ -106,14 +107,13 @@ def print_case(case: Any) -> None:
     )
     for group in dict.fromkeys(item.group for item in case.items):
         for item in (i for i in case.items if i.group == group):
-            scale, unit = (100.0, "%") if item.type in ("chance", "hard") else (1.0, item.unit)
-            sign = -1.0 if item.type == "noninferiority" and item.harm == "below" else 1.0
+            t = told(item)
             table.add_row(
                 group,
                 item.id,
-                f"{scale * item.observed:.2f} {unit}",
-                f"{scale * item.bound:.2f}",
-                "none" if item.type == "hard" else f"{sign * scale * item.limit:.2f}",
+                f"{t.observed:.2f} {t.unit.removesuffix(' of patients')}",
+                f"{t.bound:.2f}",
+                "none" if item.type == "hard" else f"{t.limit:.2f}",
                 "yes" if item.passed else "NO",
                 style=None if item.passed else "bold red",
             )

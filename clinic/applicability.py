@@ -144,7 +144,7 @@ def domain_check(
         why = f"{missing[0]} is not known" if missing else "the certificate tells no distance"
         return skipped("person-domain", DOMAIN, "-", why)
     domain = Domain.of(certified)
-    score = domain.score({name: float(person[name]) for name in certified})
+    score = float(domain.score({name: float(person[name]) for name in certified}))
     p, least, most = domain.p_value(score), float(lane.numbers["least_p"]), told["threshold"]
     return judged(
         "person-domain", DOMAIN, p >= least and score <= most,

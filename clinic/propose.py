@@ -9,10 +9,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..envs.core import Step
 from ..envs.registry import make_task
 from ..evaluation.evaluate import keywords_for
 from ..evaluation.metrics import cgm_metrics_batch
-from ..evaluation.rollout import Rollout, lane_seed, rollout
+from ..evaluation.rollout import Decision, Rollout, lane_seed, rollout
+from ..policies.rule import Chart
 from ..records.timeline import Timeline
 from ..therapy.scenario import load_scenario
 from .course import Course, asked_doses
@@ -86,23 +88,18 @@ class _Stage(NamedTuple):
     seed: int
 
 
-class _Listener:
-    """Hand a policy's predictions on and keep the actions."""
+class _Actions:
+    """A rollout's listener that keeps the actions."""
 
-    def __init__(self, policy: Any) -> None:
-        self._policy = policy
-        self.actions: list[Array] = []
+    def __init__(self) -> None:
+        self.asked: list[Array] = []
 
-    def meet(self, chart: Any) -> None:
-        if hasattr(self._policy, "meet"):
-            self._policy.meet(chart)
+    def begin(self, chart: Chart, step: Step) -> None:
+        """Nothing is kept of the start."""
 
-    def predict(
-        self, observation: Any, state: Any, episode_start: Any, deterministic: bool
-    ) -> tuple[Any, Any]:
-        action, state = self._policy.predict(observation, state, episode_start, deterministic)
-        self.actions.append(np.asarray(action, dtype=np.float64))
-        return action, state
+    def hear(self, decision: Decision) -> None:
+        """Keep what was asked for."""
+        self.asked.append(np.asarray(decision.action, dtype=np.float64))
 
 
 def forecast_current(
@@ -194,10 +191,10 @@ def _course(name: str, policy: Any, stage: _Stage) -> Course:
     fixed = {"days": -(-stage.hours // 24), "terminate": None, "by_lane": True, "cohort": cohort}
     task = make_task(ENV_ID, **{**keywords_for(policy, stage.kwargs), **fixed})
     task = replace(task, start=begin_at(task, stage.bodies, stage.record))
-    listener = _Listener(policy)
+    actions = _Actions()
     seeds = [lane_seed(stage.seed, 0, i) for i in range(len(cohort))]
-    run = rollout(task, listener, seeds, record=RECORDED)
-    return _summarise(name, run, np.array(listener.actions), task, stage.hours)
+    run = rollout(task, policy, seeds, record=RECORDED, listener=actions)
+    return _summarise(name, run, np.array(actions.asked), task, stage.hours)
 
 
 def _summarise(name: str, run: Rollout, actions: Array, task: Any, hours: int) -> Course:

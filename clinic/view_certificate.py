@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ..evaluation.item_words import told
 from ..evaluation.safety_case import ItemResult, SafetyCase
 from . import figures
 
@@ -17,9 +18,6 @@ WORST: Final = (
     ("lowest_potassium", "Lowest potassium, mmol/L", 1, ""),
     ("time_in_target", "In target", 0, "%"),
 )
-
-SHARES: Final = ("chance", "hard")
-_WHAT: Final = {"tail": ", mean of the worst", "hard": ", never violated"}
 
 
 def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
@@ -69,25 +67,16 @@ def _number(value: Any, digits: int, unit: str) -> str:
 
 
 def _item(item: ItemResult) -> dict[str, Any]:
-    scale, unit = (100.0, "% of patients") if item.type in SHARES else (1.0, item.unit)
-    lower_is_harm = item.type == "noninferiority" and item.harm == "below"
-    limit = -item.limit if lower_is_harm else item.limit
-    rule = (
-        f" {'under' if item.harm == 'below' else 'over'} {item.threshold:g}"
-        if item.threshold
-        else ""
-    )
-    # A formula is shown as it was written.
-    words = item.signal.replace("_", " ") if item.signal.isidentifier() else item.signal
+    t = told(item)
     return {
         "id": item.id,
         "hazard": item.hazard,
-        "what": f"{words}{rule}{_WHAT.get(item.type, '')}",
+        "what": t.what,
         "group": item.group,
-        "observed": f"{scale * item.observed:.2f}",
-        "bound": f"{scale * item.bound:.2f}",
-        "limit": f"{scale * limit:.2f}",
-        "unit": unit,
+        "observed": f"{t.observed:.2f}",
+        "bound": f"{t.bound:.2f}",
+        "limit": f"{t.limit:.2f}",
+        "unit": t.unit,
         "bar": figures.limit_bar(used_share(item), item.passed),
         "n": item.n,
         "method": item.method,

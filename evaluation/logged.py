@@ -8,7 +8,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,7 +138,8 @@ class Logged:
                     f"part {name!r} of {len(people)} patients would hold nobody; give more"
                 )
             who = set(people[first:last])
-            found[name] = self._with(tuple(e for e in self.episodes if e.patient in who))
+            part = self._with(tuple(e for e in self.episodes if e.patient in who))
+            found[name] = replace(part, meta={**self.meta, "split": name})
         return found
 
     def _with(self, episodes: tuple[LoggedEpisode, ...]) -> Logged:

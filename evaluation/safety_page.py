@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from .item_words import told
 from .safety_case import ItemResult, SafetyCase
 from .write import write_text
 
@@ -83,20 +84,15 @@ def _replay(case: SafetyCase) -> str:
 
 
 def _row(item: ItemResult) -> dict[str, Any]:
-    chance = item.type == "chance"
-    scale, unit = (100.0, "% of patients") if chance else (1.0, item.unit)
-    downwards = item.type == "noninferiority" and item.harm == "below"
-    side = "under" if item.harm == "below" else "over"
-    rule = "" if item.threshold is None else f" {side} {item.threshold:g}"
-    versus = ", against the comparator" if item.type == "noninferiority" else ""
+    t = told(item)
     return {
         "id": item.id,
         "hazard": item.hazard,
-        "what": f"{item.signal.replace('_', ' ')}{rule}{versus} ({unit})",
+        "what": f"{t.what} ({t.unit})",
         "group": item.group,
-        "observed": f"{scale * item.observed:.3g}",
-        "bound": f"{scale * item.bound:.3g}",
-        "limit": f"{scale * (-item.limit if downwards else item.limit):.3g}",
+        "observed": f"{t.observed:.3g}",
+        "bound": f"{t.bound:.3g}",
+        "limit": f"{t.limit:.3g}",
         "method": item.method,
         "confidence": f"{100.0 * item.confidence:.3g} %",
         "n": item.n,

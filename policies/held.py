@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from .rule import Chart
 from .stochastic import Array
+from .wrapper import Wrapper, card_of
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(Wrapper):
     """Another policy asked every so many steps; what it said is done until it is asked again.
 
     Parameters
@@ -35,25 +34,14 @@ class Held:
             raise InputError(f"every is {self.every!r}; give a whole number of at least 1")
 
     @property
-    def env_id(self) -> str | None:
-        """Environment of the inner policy."""
-        return getattr(self.inner, "env_id", None)
-
-    @property
-    def wants(self) -> Mapping[str, Any]:
-        """What the inner policy wants."""
-        return dict(getattr(self.inner, "wants", {}))
-
-    @property
     def card(self) -> dict[str, Any]:
         """What it is, in JSON."""
-        inner = dict(getattr(self.inner, "card", {"policy": type(self.inner).__name__}))
-        return {"policy": self.name, "kind": "stochastic", "every": self.every, "inner": inner}
-
-    def meet(self, chart: Chart) -> None:
-        """Pass on who is in which lane."""
-        if hasattr(self.inner, "meet"):
-            self.inner.meet(chart)
+        return {
+            "policy": self.name,
+            "kind": "stochastic",
+            "every": self.every,
+            "inner": card_of(self.inner),
+        }
 
     def seeded(self, rng: np.random.Generator) -> Held:
         """Return the same policy whose inner one draws from another generator."""

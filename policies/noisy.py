@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import truncated_normal as normal
-from .rule import Chart, within
+from .rule import within
 from .step_moves import absent, moves, pick, share_of
 from .stochastic import Array, batch, is_levels, tablets_of
+from .wrapper import Wrapper, card_of
 
 LOW, HIGH = -1.0, 1.0
 _FEWEST = 1e-4
 
 
 @dataclass(frozen=True)
-class NoisyClinician:
+class NoisyClinician(Wrapper):
     """Another policy's action, disturbed.
 
     Doses in [-1, 1] get normal noise cut to that range, mixed with a uniform share. Levels are the
@@ -55,26 +55,10 @@ class NoisyClinician:
         object.__setattr__(self, "rng", np.random.default_rng(self.rng))
 
     @property
-    def env_id(self) -> str | None:
-        """Environment of the inner policy."""
-        return getattr(self.inner, "env_id", None)
-
-    @property
-    def wants(self) -> Mapping[str, Any]:
-        """What the inner policy wants."""
-        return dict(getattr(self.inner, "wants", {}))
-
-    @property
     def card(self) -> dict[str, Any]:
         """What it is, in JSON."""
         own = {"sd": self.sd, "epsilon": self.epsilon, "uniform": self.uniform}
-        inner = dict(getattr(self.inner, "card", {"policy": type(self.inner).__name__}))
-        return {"policy": self.name, "kind": "stochastic", **own, "inner": inner}
-
-    def meet(self, chart: Chart) -> None:
-        """Pass on who is in which lane."""
-        if hasattr(self.inner, "meet"):
-            self.inner.meet(chart)
+        return {"policy": self.name, "kind": "stochastic", **own, "inner": card_of(self.inner)}
 
     def seeded(self, rng: np.random.Generator) -> NoisyClinician:
         """Return the same clinician drawing from another generator."""

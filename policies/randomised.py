@@ -14,6 +14,7 @@ from .rule import Chart, within
 from .step_moves import absent, moves, pick, share_of
 from .stochastic import Array, batch, is_levels, tablets_of
 from .truncated_normal import EDGE
+from .wrapper import card_of
 
 LOW, HIGH = -1.0, 1.0
 
@@ -71,7 +72,7 @@ class Randomised:
     @property
     def card(self) -> dict[str, Any]:
         """What it is, in JSON."""
-        arms = [dict(getattr(a, "card", {"policy": type(a).__name__})) for a in self.arms]
+        arms = [card_of(arm) for arm in self.arms]
         return {"policy": self.name, "kind": "stochastic", "band": self.band, "arms": arms}
 
     def meet(self, chart: Chart) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .noisy import NoisyClinician
-from .rule import Chart
 from .stochastic import Array
+from .wrapper import Wrapper, card_of
 
 
 @dataclass(frozen=True)
-class Smoothed:
+class Smoothed(Wrapper):
     """A kernel about a deterministic policy: what is judged is the blurred policy, and it says so.
 
     A deterministic policy over numbers never does exactly what was logged. Kallus and Zhou 2018
@@ -49,25 +48,15 @@ class Smoothed:
         return NoisyClinician(self.policy, self.sd, self.epsilon, rng=self.rng)
 
     @property
-    def env_id(self) -> str | None:
-        """Environment of the policy."""
-        return getattr(self.policy, "env_id", None)
-
-    @property
-    def wants(self) -> Mapping[str, Any]:
-        """What the policy wants."""
-        return self._blurred.wants
+    def inner(self) -> Any:
+        """The sharp policy."""
+        return self.policy
 
     @property
     def card(self) -> dict[str, Any]:
         """What it is, in JSON."""
-        inner = self._blurred.card["inner"]
         frame = {"policy": self.name, "kind": "stochastic", "sd": self.sd, "epsilon": self.epsilon}
-        return {**frame, "inner": inner}
-
-    def meet(self, chart: Chart) -> None:
-        """Pass on who is in which lane."""
-        self._blurred.meet(chart)
+        return {**frame, "inner": card_of(self.policy)}
 
     def seeded(self, rng: np.random.Generator) -> Smoothed:
         """Return the same policy drawing from another generator."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ..item_words import told
 from ..verdict import ItemResult
 from .lane import Lane, by_group
 
@@ -51,13 +52,8 @@ def failures(results: Sequence[ItemResult]) -> list[str]:
 
 def said(result: ItemResult) -> str:
     """Return one bound against its limit in words; of whom, the caller says."""
-    scale, unit = (100.0, "% of patients") if result.type == "chance" else (1.0, result.unit)
-    limit = -result.limit if _downwards(result) else result.limit
+    t = told(result)
     return (
-        f"{result.id}: bound {scale * result.bound:.3g} {unit}, limit "
-        f"{scale * limit:.3g} (observed {scale * result.observed:.3g}, n = {result.n})"
+        f"{result.id}: bound {t.bound:.3g} {t.unit}, limit {t.limit:.3g} "
+        f"(observed {t.observed:.3g}, n = {result.n})"
     )
-
-
-def _downwards(result: ItemResult) -> bool:
-    return result.type == "noninferiority" and result.harm == "below"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..statistics import selective_threshold
 from .lane import Lane
@@ -46,14 +46,13 @@ class Domain:
         x = np.stack([features[k] for k in names], axis=1)
         spread = np.cov(x.T).reshape(len(names), len(names)) + 1e-9 * np.eye(len(names))
         root = np.asarray(np.linalg.inv(np.linalg.cholesky(spread)), dtype=np.float64)
-        centre = x.mean(axis=0)
-        scores = np.sort(np.linalg.norm((x - centre) @ root.T, axis=1))
-        return cls(names, centre, root, scores)
+        bare = cls(names, x.mean(axis=0), root, np.empty(0))
+        return replace(bare, scores=np.sort(bare.score(features)))
 
-    def score(self, features: Mapping[str, float]) -> float:
-        """Return a person's distance (Mahalanobis) from the examined."""
-        x = np.array([float(features[k]) for k in self.names])
-        return float(np.linalg.norm(self.root @ (x - self.centre)))
+    def score(self, features: Mapping[str, ArrayLike]) -> Array:
+        """Return distances (Mahalanobis) from the examined, of the shape of each feature."""
+        x = np.stack([np.asarray(features[k], dtype=np.float64) for k in self.names], axis=-1)
+        return np.asarray(np.linalg.norm((x - self.centre) @ self.root.T, axis=-1))
 
     def p_value(self, score: float) -> float:
         """Return the conformal p-value of "like those examined" (Vovk 2005)."""
@@ -92,10 +91,7 @@ def domain_lane(
             continue
         inside = labels == g
         own = {k: v[inside] for k, v in features.items()}
-        distance = np.array(
-            [domain.score({k: own[k][i] for k in own}) for i in range(int(inside.sum()))]
-        )
-        rule = selective_threshold(distance, harmed[inside], epsilon, DELTA / len(groups))
+        rule = selective_threshold(domain.score(own), harmed[inside], epsilon, DELTA / len(groups))
         most = rule.threshold if np.isfinite(rule.threshold) else None
         status[g] = "failed" if most is None else "deferred"
         numbers[g] = {"features": list(domain.names), "n": int(inside.sum()), "threshold": most}

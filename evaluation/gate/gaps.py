@@ -13,6 +13,7 @@ from typing import Any, Final
 from ...physiology.errors import InputError
 from ...therapy.signals import SIGNALS
 from ...therapy.strict_yaml import yaml_as_json
+from ..conformal_margin import conformal_margin
 
 FILES: Final = {"dosegym/BloodPressure-v0": "blood-pressure.yaml"}
 
@@ -42,15 +43,9 @@ class Gap:
 
     @property
     def margin(self) -> float:
-        """Conformal quantile of the errors' size; infinite where they are too few for it.
-
-        The k-th smallest of m with k = ceil((m + 1) coverage) holds the next one with probability
-        of at least ``coverage`` if all are exchangeable (Vovk 2005; Lei 2018,
-        doi 10.1080/01621459.2017.1307116).
-        """
-        m = len(self.errors)
-        k = math.ceil((m + 1) * self.coverage - 1e-9)
-        return math.inf if k > m else sorted(abs(e) for e in self.errors)[k - 1]
+        """Conformal quantile of the errors' size; infinite where they are too few for it."""
+        sizes = [abs(error) for error in self.errors]
+        return conformal_margin(sizes, self.coverage) if sizes else math.inf
 
     def said(self) -> str:
         """Return the margin in words."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-from ..verdict import ItemResult
+from ..verdict import ItemResult, decide
 
 Status = Literal["passed", "failed", "unknown", "deferred", "not applicable"]
 
@@ -140,14 +140,9 @@ def conclude(
         speaks deny.
     scope : tuple of str
     """
-    meant = tuple(dict.fromkeys(groups))
+    verdict, scope = decide(results, groups)
     whole = sorted(lane.id for lane in lanes) == sorted(CLAIMS)
-    good = tuple(g for g in meant if whole and _released(g, results, lanes))
-    if good and good == meant:
-        return "RELEASE", good
+    good = tuple(g for g in scope if whole and all(lane.holds(g) for lane in lanes))
+    if good == scope:
+        return verdict, scope
     return ("RESTRICT" if good else "NO_SOLUTION"), good
-
-
-def _released(group: str, results: Sequence[ItemResult], lanes: Sequence[Lane]) -> bool:
-    own = [r for r in results if r.group == group]
-    return bool(own) and all(r.passed for r in own) and all(lane.holds(group) for lane in lanes)

@@ -21,8 +21,7 @@ Array = NDArray[np.float64]
 Tell = Callable[[str, int, int], None]
 
 LANES: Final = 1024
-# What a life is worth and how often a shield stepped in; no constraint can be called so.
-RETURN: Final = "return."
+# How often a shield stepped in; no constraint can be called so.
 INTERVENED: Final = "intervened."
 
 
@@ -80,9 +79,8 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
     Returns
     -------
     dict
-        The signals of the environment's examination, the verdicts of the rules' formulas, and
-        ``return.`` (sum of rewards) and, of a policy with a shield, ``intervened.`` (share of
-        steps), also by rule.
+        The signals of the environment's examination, the verdicts of the rules' formulas, and, of a
+        policy with a shield, ``intervened.`` (share of steps), also by rule.
     """
     exam, rules = world.subject.examination, world.rules
     first = world.cohort.take(range(1))
@@ -102,7 +100,6 @@ def live(policy: Any, world: World, name: str) -> dict[str, Array]:
                 policy.clear()
             run = rollout(part, policy, seeds, record=columns, progress=step)
             found = exam.signals(run, rules) | formula_verdicts(run, rules, exam, part)
-            found[RETURN] = run.series["reward"].sum(axis=0, dtype=np.float64)
             return found | _interventions(policy, len(rows))
 
         parts.append(world.store.part(f"{name} {begin}", make))

@@ -68,14 +68,17 @@ def _told(e: Estimate) -> dict[str, Any]:
 
 def _part(data: Logged, rng: np.random.Generator) -> Part:
     """Return the part for judging: the whole of a file that says it is one, else a share of it."""
-    if data.meta.get("part") == "gate":
-        return Part(data, "gate")
-    return divide(data, rng)["gate"]
+    marked = data.meta.get("split")
+    if marked is None:
+        return divide(data, rng)["gate"]
+    if marked != "gate":
+        raise InputError(
+            f"logged treatment is marked split {marked!r}; a policy is judged on split 'gate', or "
+            "on a file that was never divided"
+        )
+    return Part(data, "gate")
 
 
 def _margin(data: Logged) -> float:
     """Return the margin in units of the return."""
-    totals = [
-        float(np.sum(e.rewards * data.discount ** np.arange(len(e.rewards)))) for e in data.episodes
-    ]
-    return MARGIN * float(np.std(totals)) if len(totals) > 1 else 0.0
+    return MARGIN * float(np.std(data.returns()))

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.core import Task
-from ...envs.lanes import Lanes
+from ...envs.core import Step, Task
 from ...physiology.errors import InputError
 from ...policies.rule import Chart
+from ..rollout import Decision, rollout
 
 Array = NDArray[np.float64]
 Actions = NDArray[Any]
@@ -48,21 +48,27 @@ class Tape:
 
 def record(policy: Any, task: Task, people: int) -> Tape:
     """Let a policy treat the first people of a task for one episode."""
-    lanes = Lanes(task, people)
-    for i in range(people):
-        lanes.seed(i, SEED + i)
-    step = lanes.begin()
-    job: Any = task
-    patients, who = job.cohort.patients, lanes.episode.person
-    chart = Chart(tuple(patients.names[i] for i in who), tuple(patients.groups[i] for i in who))
-    ask = _Asked(policy, chart)
-    seen, asked, log = [], [], []
-    for _ in range(int(job.n_steps)):
-        seen.append(step.observation.copy())
-        asked.append(ask(step.observation))
-        step = lanes.step(asked[-1])
-        log.append(step.log.copy())
-    return Tape(np.array(seen), np.array(asked), np.array(log), chart)
+    heard = _Heard()
+    rollout(task, policy, [SEED + i for i in range(people)], record=(), listener=heard)
+    seen, asked, log = (np.array(rows) for rows in zip(*heard.rows, strict=True))
+    return Tape(seen, asked, log, heard.chart)
+
+
+class _Heard:
+    """A rollout's listener that keeps what was seen, asked and logged."""
+
+    def __init__(self) -> None:
+        self.chart = Chart((), ())
+        self.rows: list[tuple[Any, Any, Any]] = []
+
+    def begin(self, chart: Chart, step: Step) -> None:
+        """Keep who is in which lane."""
+        self.chart = chart
+
+    def hear(self, decision: Decision) -> None:
+        """Keep one decision."""
+        rows = (decision.observation, decision.action, decision.step.log)
+        self.rows.append(tuple(np.array(row) for row in rows))  # type: ignore[arg-type]
 
 
 class _Asked:

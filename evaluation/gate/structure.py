@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...therapy.constraint import ChanceItem, ConstraintSet
-from ..statistics import clopper_pearson
+from ...therapy.constraint import ChanceItem
 from ..verdict import ItemResult, judge_all
 from .bounds import said
 from .gaps import Gap
@@ -50,7 +49,7 @@ def structure_lane(
             if _speaks_against(r, as_usual):
                 reasons[r.group].append(f"on {name}, {said(r)}")
         numbers[name] = _told(results)
-    tightened = _tightened(world.rules, candidate, world.groups, groups, gaps)
+    tightened = _tightened(world, candidate, gaps)
     for r, gap in tightened:
         looked[r.group].append(gap.signal)
         if not r.passed:
@@ -60,7 +59,7 @@ def structure_lane(
     blind = [g for g in groups if not looked[g]]
     for g in blind:
         reasons[g] = ["there is no other body and no measured gap for it"]
-    ways = [*exam.structures, *(gap.said() for gap in gaps)]
+    ways = [*(name for name in exam.structures if name in numbers), *(g.said() for g in gaps)]
     return by_group("L4", reasons, [f"holds with: {'; '.join(ways)}"], numbers, blind)
 
 
@@ -105,42 +104,24 @@ def _speaks_against(result: ItemResult, usual: ItemResult) -> bool:
 
 
 def _tightened(
-    rules: ConstraintSet,
-    candidate: Mapping[str, Array],
-    labels: NDArray[np.str_],
-    groups: Sequence[str],
-    gaps: Sequence[Gap],
+    world: World, candidate: Mapping[str, Array], gaps: Sequence[Gap]
 ) -> list[tuple[ItemResult, Gap]]:
     """Return the chance items judged again, thresholds moved by what the model may be wrong."""
     by_signal = {gap.signal: gap for gap in gaps}
-    found = []
-    for item in rules.items:
-        gap = by_signal.get(item.signal) if isinstance(item, ChanceItem) else None
-        if gap is None or not isinstance(item, ChanceItem) or item.threshold is None:
-            continue
-        moved = item.threshold + (gap.margin if item.harm == "below" else -gap.margin)
-        harder = item.model_copy(update={"threshold": moved})
-        scopes = [g for g in groups if "all" in item.scope or g in item.scope]
-        for g in scopes:
-            values = candidate[item.signal][labels == g]
-            sure = 1.0 - item.delta / len(scopes)
-            harmed = int(harder.harmed(values).sum())
-            bound = clopper_pearson(harmed, len(values), confidence=sure)
-            slack = float(harder.slack(bound.value))
-            found.append((_result(harder, g, values, harmed, bound, slack, sure), gap))
-    return found
+    moved = {
+        item.id: (_moved(item, by_signal[item.signal]), by_signal[item.signal])
+        for item in world.rules.items
+        if isinstance(item, ChanceItem) and item.signal in by_signal
+    }
+    harder = world.rules.model_copy(update={"items": tuple(item for item, _ in moved.values())})
+    results = judge_all(harder, candidate, candidate, world.groups.tolist())
+    return [(r, moved[r.id][1]) for r in results]
 
 
-def _result(
-    item: Any, group: str, values: Array, harmed: int, bound: Any, slack: float, sure: float
-) -> ItemResult:
-    return ItemResult(
-        id=item.id, hazard=item.hazard, type=item.type, signal=item.signal,
-        unit="share of patients", harm=item.harm, group=group, limit=float(item.limit),
-        threshold=float(item.threshold), n=len(values), observed=harmed / len(values),
-        bound=float(bound.value), slack=slack, passed=slack >= 0.0, method=bound.method,
-        confidence=sure, delta=1.0 - sure, source=item.source,
-    )  # fmt: skip
+def _moved(item: ChanceItem, gap: Gap) -> ChanceItem:
+    """Return an item whose threshold lies nearer to the usual, by the gap's margin."""
+    away = gap.margin if item.harm == "below" else -gap.margin
+    return item.model_copy(update={"threshold": item.threshold + away})
 
 
 def _told(results: Sequence[ItemResult]) -> list[dict[str, Any]]:
