@@ -15,7 +15,6 @@ from ..envs.insulin_start import START_RANGE_MG_DL
 from ..physiology.distribution import PRIMARY
 from ..physiology.errors import InputError
 from ..physiology.library import load_model
-from ..physiology.population import Patients
 from ..physiology.sampling import Population, load_sampler
 from ..therapy.cohort import Cohort, cohort_of
 from ..therapy.constraint import ConstraintSet
@@ -24,7 +23,16 @@ from ..therapy.protocols import LEVELS
 from ..therapy.scenario import load_scenario
 from ..therapy.sensor import load_sensor
 from ..therapy.sensor_noise import CalibratedNoise, JohnsonNoise
-from .falsify_space import Array, Keywords, Knob, Space, item_margins, scaled
+from .falsify_space import (
+    Array,
+    Keywords,
+    Knob,
+    Space,
+    item_margins,
+    packed,
+    scaled,
+    unpacked,
+)
 from .scoring import COLUMNS
 from .trajectory import Rollout
 
@@ -173,27 +181,14 @@ def _windows(glucose: Array, minutes: float, step_min: float) -> Array:
 
 
 def _pack(cohort: Cohort) -> dict[str, Any]:
-    people = cohort.patients
-    return {
-        "model": people.model,
-        "name": people.names[0],
-        "group": people.groups[0],
-        "params": people.params[0].tolist(),
-        "covariates": {k: float(v[0]) for k, v in people.covariates.items()},
-        "therapy": {k: float(v[0]) for k, v in vars(cohort.therapy).items()},
+    return packed(cohort.patients) | {
+        "therapy": {k: float(v[0]) for k, v in vars(cohort.therapy).items()}
     }
 
 
 def _unpack(person: Mapping[str, Any], kwargs: Keywords) -> Cohort:
-    patients = Patients(
-        model=person["model"],
-        names=(person["name"],),
-        groups=(person["group"],),
-        params=np.array([person["params"]], dtype=np.float64),
-        covariates={k: np.array([v]) for k, v in person["covariates"].items()},
-    )
     therapy = Prescription(*(np.array([person["therapy"][f.name]]) for f in fields(Prescription)))
-    return Cohort(patients, therapy)
+    return Cohort(unpacked(person), therapy)
 
 
 SPACE: Final = Space(

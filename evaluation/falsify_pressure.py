@@ -10,13 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ..physiology.population import Patients
 from ..physiology.pressure_people import COLUMNS, people_at
 from ..therapy.constraint import ConstraintSet
 from ..therapy.formulary import load_formulary
 from ..therapy.pressure_cohort import PressureCohort, cohort_of_people
 from ..therapy.sick_days import load_sick_days
-from .falsify_space import Array, Keywords, Knob, Space, event_margins, item_margins
+from .falsify_space import (
+    Array,
+    Keywords,
+    Knob,
+    Space,
+    event_margins,
+    item_margins,
+    packed,
+    unpacked,
+)
 from .pressure_metrics import RECORD, pressure_metrics
 from .trajectory import Rollout
 
@@ -83,27 +91,13 @@ def _margins(run: Rollout, rules: ConstraintSet) -> dict[str, Array]:
 
 
 def _pack(cohort: PressureCohort) -> dict[str, Any]:
-    people = cohort.patients
-    return {
-        "model": people.model,
-        "name": people.names[0],
-        "group": people.groups[0],
-        "params": people.params[0].tolist(),
-        "covariates": {k: float(v[0]) for k, v in people.covariates.items()},
-        "entry": cohort.entry[0].tolist(),
-    }
+    return packed(cohort.patients) | {"entry": cohort.entry[0].tolist()}
 
 
 def _unpack(person: Mapping[str, Any], kwargs: Keywords) -> PressureCohort:
-    patients = Patients(
-        model=person["model"],
-        names=(person["name"],),
-        groups=(person["group"],),
-        params=np.array([person["params"]], dtype=np.float64),
-        covariates={k: np.array([v]) for k, v in person["covariates"].items()},
-    )
     entry = np.array([person["entry"]], dtype=np.int64)
-    return PressureCohort(patients, entry, load_formulary(kwargs.get("formulary", "default")))
+    tablets = load_formulary(kwargs.get("formulary", "default"))
+    return PressureCohort(unpacked(person), entry, tablets)
 
 
 SPACE: Final = Space(

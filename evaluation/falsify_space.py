@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physiology.population import Patients
 from ..therapy.constraint import EVERYONE, ChanceItem, ConstraintSet
 from .trajectory import Rollout
 
@@ -82,6 +83,28 @@ class Space:
     signals: tuple[str, ...]
     pack: Callable[[Any], dict[str, Any]]
     unpack: Callable[[Mapping[str, Any], Keywords], Any]
+
+
+def packed(people: Patients) -> dict[str, Any]:
+    """Return the first of some people in JSON."""
+    return {
+        "model": people.model,
+        "name": people.names[0],
+        "group": people.groups[0],
+        "params": people.params[0].tolist(),
+        "covariates": {k: float(v[0]) for k, v in people.covariates.items()},
+    }
+
+
+def unpacked(person: Mapping[str, Any]) -> Patients:
+    """Return the person that :func:`packed` told of."""
+    return Patients(
+        model=person["model"],
+        names=(person["name"],),
+        groups=(person["group"],),
+        params=np.array([person["params"]], dtype=np.float64),
+        covariates={k: np.array([v]) for k, v in person["covariates"].items()},
+    )
 
 
 def _plain(values: Any) -> Any:
