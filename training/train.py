@@ -116,14 +116,25 @@ def _plan(
     loaded = load_settings(key, env_id, overrides)
     settings = loaded.settings
     steps = settings.timesteps if timesteps is None else timesteps
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise InputError(f"timesteps is {steps!r}; give a whole number of at least 1")
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
-        raise InputError(f"seed is {seed!r}; give a whole number from 0 to {LARGEST_SEED}")
+    check_run(steps, seed)
     kwargs = {**settings.env_kwargs, **json_mapping(env_kwargs or {}, "env_kwargs")}
     _refuse_foreign_patients(kwargs.get("patient"))
     values = settings.model_dump(mode="json")
     return Run(env_id, key, seed, steps, kwargs, values, loaded.sha256), settings
+
+
+def check_run(steps: Any, seed: Any) -> None:
+    """Refuse a length or a seed that no run can have.
+
+    Raises
+    ------
+    InputError
+        If one is not a whole number of its range.
+    """
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        raise InputError(f"timesteps is {steps!r}; give a whole number of at least 1")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
+        raise InputError(f"seed is {seed!r}; give a whole number from 0 to {LARGEST_SEED}")
 
 
 def _refuse_foreign_patients(patient: Any) -> None:

@@ -17,7 +17,6 @@ from ...evaluation.logged import Logged, logged_hash
 from ...evaluation.ope.parts import Part
 from ...evaluation.ope.steps import people_of
 from ...evaluation.write import write_text
-from ...physiology.errors import InputError
 from ...physiology.streams import stream
 from ...policies.card import MANIFEST
 from ...policies.threads import one_thread
@@ -25,6 +24,7 @@ from ..config import read_settings
 from ..folder import AGENT, RUN
 from ..manifest import PACKAGES, spec_json, write_agent
 from ..progress import Bar, Silent
+from ..train import check_run
 from .admit import admit
 from .folder import check_new, whole
 from .learner import Algorithm, Learner
@@ -33,8 +33,6 @@ from .loop import fit
 from .settings import OfflineSettings
 from .spaces import Spaces, spaces_of
 from .transitions import to_buffer
-
-LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -118,10 +116,7 @@ def _plan(
     table = {name: entry.settings for name, entry in OFFLINE.items()}
     settings, sha256 = read_settings(table, algorithm.name, logged.env_id, overrides)
     steps = settings.timesteps if timesteps is None else timesteps
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise InputError(f"timesteps is {steps!r}; give a whole number of at least 1")
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
-        raise InputError(f"seed is {seed!r}; give a whole number from 0 to {LARGEST_SEED}")
+    check_run(steps, seed)
     return _Plan(algorithm, settings, sha256, steps, seed, logged)
 
 
