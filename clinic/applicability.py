@@ -153,3 +153,9 @@ def domain_check(
         "this policy was not tested on people like this one",
         reason="set at certification so that few are accepted and harmed",
     )  # fmt: skip
+
+
+def no_person(chart: str, body: str, why: str) -> list[Check]:
+    """Return the checks on the person where they cannot be made, by the titles of two of them."""
+    ids = {"person-chart": chart, "person-body": body, "person-domain": DOMAIN}
+    return [skipped(id, title, "-", why) for id, title in ids.items()]

@@ -20,11 +20,11 @@ from ..policies.card import policy_hash
 from ..therapy.cohort import Cohort
 from ..twins.twin import Twin
 from .applicability import (
-    DOMAIN,
     certified_cohort,
     chart_ranges,
     cohort_sha256,
     domain_check,
+    no_person,
     share_inside,
 )
 from .checks import Check, judged, percent, skipped
@@ -257,10 +257,10 @@ def applicability_checks(
 ) -> list[Check]:
     """Return whether the person is like the certified patients of their age group."""
     if case is None or twin is None or regimen is None or bodies is None:
-        return _no_person("needs a certificate, a twin and the usual therapy")
+        return no_person(CHART, BODY, "needs a certificate, a twin and the usual therapy")
     cohort = certified_cohort(case.population, _gut(case))
     if twin.group not in cohort.patients.groups:
-        return _no_person(f"no {twin.group} was among the certified patients")
+        return no_person(CHART, BODY, f"no {twin.group} was among the certified patients")
     weight = float(np.exp(twin.where.centre["BW"]))
     ranges = chart_ranges(cohort, twin.group, regimen.prescription(1), weight)
     outside = [r for r in ranges if not r.inside]
@@ -283,12 +283,6 @@ def applicability_checks(
         ),
         domain_check(case, twin.group, *_features(cohort, twin.group, regimen, weight)),
     ]  # fmt: skip
-
-
-def _no_person(why: str) -> list[Check]:
-    """Return the checks on the person where they cannot be made."""
-    ids = {"person-chart": CHART, "person-body": BODY, "person-domain": DOMAIN}
-    return [skipped(id, title, "-", why) for id, title in ids.items()]
 
 
 def _features(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from ..evaluation.statistics import clopper_pearson
+from ..evaluation.verdict import observed_tail
 from ..therapy.protocols import LEVELS
 from .checks import Check, judged, percent, skipped
 from .course import Course
@@ -90,19 +89,13 @@ def _more(now: Course, then: Course, limits: GateLimits) -> Check:
 
 def _worst_bodies(now: Course, then: Course, limits: GateLimits) -> Check:
     """Judge the worst of the bodies that the record allows, not the mean of them."""
-    one, other = _worst_mean(now), _worst_mean(then)
+    one, other = (observed_tail(c.metrics["time_below_70"], WORST_SHARE) for c in (now, then))
     extra = limits.extra_worst
     return judged(
         "forecast-worst-bodies", WORST, other <= one + extra.value,
         f"{other:.1f} %, now {one:.1f} %", f"at most {extra.value:g} points more", KEEP,
         reason=extra.reason,
     )  # fmt: skip
-
-
-def _worst_mean(course: Course) -> float:
-    """Return the mean time below 70 mg/dL (%) of the worst share of draws (CVaR over bodies)."""
-    low = np.sort(course.metrics["time_below_70"])[::-1]
-    return float(low[: max(1, round(WORST_SHARE * len(low)))].mean())
 
 
 def _margin(now: Course, then: Course, margin: float | None, limits: GateLimits) -> Check:

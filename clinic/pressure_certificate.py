@@ -15,8 +15,8 @@ from ..evaluation.subjects import subject_of
 from ..evaluation.subjects.chart_features import pressure_features
 from ..therapy.pressure_cohort import PressureCohort
 from ..twins.pressure import PressureTwin
-from .applicability import DOMAIN, Range, domain_check
-from .checks import Check, judged, percent, skipped
+from .applicability import Range, domain_check, no_person
+from .checks import Check, judged, percent
 from .gates_certificate import Examined
 from .limits import LIMITS, GateLimits
 from .pressure_propose import ENV_ID
@@ -77,23 +77,17 @@ def applicability_checks(
 ) -> list[Check]:
     """Return whether a person is like the certified people of their group."""
     if case is None or twin is None:
-        return _no_person("needs a certificate and a twin")
+        return no_person(CHART, BODY, "needs a certificate and a twin")
     if str(case.environment.get("id")) != ENV_ID:
-        return _no_person("the certificate is of another environment")
+        return no_person(CHART, BODY, "the certificate is of another environment")
     cohort = certified_people(case)
     rows = np.flatnonzero(np.asarray(cohort.patients.groups) == twin.group)
     if not len(rows):
-        return _no_person(f"nobody of group {twin.group} was certified")
+        return no_person(CHART, BODY, f"nobody of group {twin.group} was certified")
     features = subject_of(ENV_ID).examination.features(cohort)
     certified = {k: v[rows] for k, v in features.items()}
     domain = domain_check(case, twin.group, certified, _features(twin))
     return [_chart(cohort, rows, twin), _body(cohort, rows, twin, limits), domain]
-
-
-def _no_person(why: str) -> list[Check]:
-    """Return the checks on the person where they cannot be made."""
-    ids = {"person-chart": CHART, "person-body": BODY, "person-domain": DOMAIN}
-    return [skipped(id, title, "-", why) for id, title in ids.items()]
 
 
 def _features(twin: PressureTwin) -> dict[str, float | None]:

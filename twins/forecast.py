@@ -71,14 +71,15 @@ def error_paths(noise: Array, before: Array, steps: int, rng: np.random.Generato
     return out
 
 
-def _overstated(excess: Array, share: float) -> float:
+def _overstated(excess: Array, share: float) -> float | None:
     """Return by how much a forecast lies above readings, at most, for a share of them.
 
     The conformal quantile (Vovk 2005), as if the day's readings were exchangeable; neighbours are
-    alike, so that the true share is known less well than their number says.
+    alike, so that the true share is known less well than their number says. None where there are
+    too few readings to say.
     """
-    rank = min(int(np.ceil((len(excess) + 1) * share)), len(excess)) - 1
-    return float(max(np.sort(excess)[rank], 0.0))
+    rank = int(np.ceil((len(excess) + 1) * share))
+    return float(max(np.sort(excess)[rank - 1], 0.0)) if rank <= len(excess) else None
 
 
 def score(drawn: Sample, seen: Observations, rng: np.random.Generator) -> dict[str, float]:
@@ -93,12 +94,13 @@ def score(drawn: Sample, seen: Observations, rng: np.random.Generator) -> dict[s
     # A censored reading lies anywhere beyond its limit.
     inside = (((reading >= low) | (side > 0)) & ((reading <= high) | (side < 0)))[there]
     error = (reading - view.likely)[there]
+    overstated = _overstated(-error, 0.9)
     return {
         "rmse_mg_dl": float(np.sqrt(np.mean(error**2))),
         "bias_mg_dl": float(np.mean(error)),
         "mard_percent": float(100.0 * np.mean(np.abs(error) / reading[there])),
         "coverage_90": float(np.mean(inside)),
         "band_width_mg_dl": float(np.mean((high - low)[there])),
-        "overstated_90_mg_dl": _overstated(-error, 0.9),
+        **({} if overstated is None else {"overstated_90_mg_dl": overstated}),
         "readings": int(there.sum()),
     }
