@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ..evaluation.gate.lane import Lane
 from ..evaluation.item_words import told
 from ..evaluation.safety_case import ItemResult, SafetyCase
 from . import figures
@@ -20,6 +21,16 @@ WORST: Final = (
 )
 
 
+# How a lane's status is said, and whether it speaks for the policy (good), against it, or neither.
+STATUS: Final = {
+    "passed": ("passed", "good"),
+    "failed": ("FAILED", "bad"),
+    "unknown": ("NOT SHOWN", "bad"),
+    "deferred": ("judged for this person, see Checks", ""),
+    "not applicable": ("nothing to look at", ""),
+}
+
+
 def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
     """Return everything a report shows of a certificate to a person of a group."""
     shown = [item for item in case.items if item.group in ("all", group)]
@@ -30,6 +41,7 @@ def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
         "assumptions": [dict(entry) for entry in case.assumptions],
         "items": [_item(item) for item in shown],
         "hidden": len(case.items) - len(shown),
+        "lanes": [_lane(lane, group) for lane in case.lanes],
         "created": case.created[:10],
         "expires": case.expires[:10],
         "expired": case.expired(),
@@ -46,6 +58,13 @@ def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
             "population": str(case.population.get("sha256")),
         },
     }
+
+
+def _lane(lane: Lane, group: str | None) -> dict[str, Any]:
+    """Return what a lane claims and what it found, for a person of a group where groups differ."""
+    status, tone = STATUS[lane.groups.get(group or "", lane.status)]
+    claim = lane.claim[0].upper() + lane.claim[1:]
+    return {"id": lane.id, "claim": claim, "status": status, "tone": tone}
 
 
 def worst_view(case: SafetyCase) -> dict[str, Any]:

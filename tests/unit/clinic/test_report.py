@@ -10,9 +10,10 @@ import pytest
 
 from dosegym.clinic import Recommendation, render_report, write_report
 from dosegym.clinic.profile import days_of, modal_day, ranges_of
-from dosegym.clinic.view_certificate import used_share
+from dosegym.clinic.view_certificate import certificate_view, used_share
 from dosegym.clinic.view_doses import change_text
 from dosegym.evaluation import SafetyCase
+from dosegym.evaluation.gate.lane import CLAIMS
 from dosegym.physiology.errors import InputError
 from dosegym.records import Timeline, assess
 
@@ -116,6 +117,22 @@ def test_released_report_shows_both_courses(page: tuple[Reader, str]) -> None:
     assert "Proposal for the next 24 h" in words
     assert "Hour by hour" in words
     assert "What to watch" in words
+
+
+def test_every_lane_of_the_gate_is_shown_with_what_it_found(
+    page: tuple[Reader, str], case: SafetyCase
+) -> None:
+    """All eleven claims stand in the report; one that failed for the person's group says so."""
+    _, words = page
+    view = certificate_view(case, "adult")
+    assert [lane["id"] for lane in view["lanes"]] == list(CLAIMS)
+    for lane in view["lanes"]:
+        assert f"{lane['id']} {lane['claim']}." in words
+        assert lane["status"] in words
+    first = replace(case.lanes[0], groups={"adult": "failed", "child": "passed"})
+    mixed = replace(case, lanes=(first, *case.lanes[1:]))
+    for group, status in (("adult", "FAILED"), ("child", "passed")):
+        assert certificate_view(mixed, group)["lanes"][0]["status"] == status
 
 
 def test_refused_report_shows_no_proposal(refused: Recommendation) -> None:
