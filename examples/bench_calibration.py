@@ -1,10 +1,11 @@
 """Do fits cover as often as they say? Simulation-based calibration on virtual patients.
 
-python examples/bench_calibration.py [--patients 1000] [--seed 0] [--processes 2] [--keep FILE]
+python examples/bench_calibration.py [--patients 1000] [--beside 300] [--keep FILE]
 
-Each patient is a draw of the prior, noise included; one day is fitted and the next foretold. With
---keep, trials are stored, and those already there are not run again: a long run may be cut in
-pieces.
+Each patient is a draw of the prior, noise and meals without an entry included; one day is fitted
+and the next foretold. Beside stand the first patients with a whole log, fits that do not look for
+missing meals, and fits that take errors for independent. With --keep, trials are stored, and those
+already there are not run again: a long run may be cut in pieces.
 """
 
 import argparse
@@ -18,12 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from dosegym.twins.calibration import Trial, mean_interval, trial, uniformity
+from dosegym.twins.unlogged import TOLD_PROBABILITY
 
 
 def arguments():
     """Return the sizes asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patients", type=int, default=1000)
+    parser.add_argument("--beside", type=int, default=300, help="patients of each other table")
     parser.add_argument("--seed", type=int, default=0, help="the first patient's")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--draws", type=int, default=128)
@@ -31,9 +34,18 @@ def arguments():
     return parser.parse_args()
 
 
-def key(naive, seed):
-    """Return the name of a trial in the file."""
-    return f"{'naive' if naive else 'ours'}-{seed}"
+KINDS = {
+    "ours": ("this fit", {"unlogged": True}),
+    "logged": ("this fit, every meal logged", {}),
+    "blind": (
+        "this fit, not looking for meals without an entry",
+        {"unlogged": True, "meals": False},
+    ),
+    "naive": (
+        "errors taken for independent, every meal logged",
+        {"independent": True, "method": "laplace", "meals": False},
+    ),
+}
 
 
 def finished(path):
@@ -44,18 +56,19 @@ def finished(path):
     return {r.pop("key"): Trial(**{**r, "rank": np.array(r["rank"])}) for r in rows}
 
 
-def run(args, naive, kept):
+def run(args, kind, patients, kept):
     """Return the trials of one kind of fit, each run once."""
-    seeds = [s for s in range(args.seed, args.seed + args.patients) if key(naive, s) not in kept]
-    job = partial(trial, draws=args.draws, independent=naive, method="laplace" if naive else "smc")
+    names = {seed: f"{kind}-{seed}" for seed in range(args.seed, args.seed + patients)}
+    left = [seed for seed, name in names.items() if name not in kept]
+    job = partial(trial, draws=args.draws, **KINDS[kind][1])
     with get_context("spawn").Pool(args.processes) as pool:
-        for seed, found in zip(seeds, pool.imap(job, seeds), strict=True):
-            kept[key(naive, seed)] = found
+        for seed, found in zip(left, pool.imap(job, left), strict=True):
+            kept[names[seed]] = found
             if args.keep is not None:
-                row = {"key": key(naive, seed), **asdict(found), "rank": found.rank.tolist()}
+                row = {"key": names[seed], **asdict(found), "rank": found.rank.tolist()}
                 with args.keep.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(row) + "\n")
-    return [t for name, t in kept.items() if name.startswith("naive" if naive else "ours")]
+    return [kept[name] for name in names.values()]
 
 
 def table(trials, title):
@@ -77,17 +90,40 @@ def table(trials, title):
     ):
         mean, low, high = mean_interval(values)
         lines.append(f"{name:18}{mean:7.1%}   {low:.1%}-{high:.1%}")
+    lines += of_meals(trials)
     passed = np.mean([t.good for t in trials])
     lines.append(f"fits that passed their own checks: {passed:.1%}")
     return "\n".join([*lines, ""])
 
 
+def of_meals(trials):
+    """Return lines on meals without an entry: how sure the fit was, and how often it was right."""
+    said = np.array([pair for t in trials for pair in t.suspected]).reshape(-1, 2)
+    lines = []
+    for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.01)):
+        some = said[(said[:, 0] >= low) & (said[:, 0] < high)]
+        if len(some):
+            lines.append(
+                f"meals suspected at {low:.0%}-{min(high, 1.0):.0%}: {len(some)}, "
+                f"said {some[:, 0].mean():.0%} on average, there {some[:, 1].mean():.0%}"
+            )
+    ate = np.array([pair for t in trials for pair in t.missing]).reshape(-1, 2)
+    for low, high in ((0, 10), (10, 25), (25, 50), (50, 500)):
+        some = ate[(ate[:, 0] >= low) & (ate[:, 0] < high)]
+        if len(some):
+            found = int((some[:, 1] >= TOLD_PROBABILITY).sum())
+            lines.append(f"meals of {low} to {high} g: {found} of {len(some)} told")
+    return lines
+
+
 def main():
-    """Run both fits of every patient and print their tables."""
+    """Run all kinds of fits and print their tables."""
     args = arguments()
     kept = finished(args.keep)
-    for naive, title in ((False, "this fit"), (True, "errors taken for independent")):
-        sys.stdout.write(table(run(args, naive, kept), title) + "\n")
+    for kind, (title, _) in KINDS.items():
+        patients = args.patients if kind == "ours" else min(args.beside, args.patients)
+        sys.stdout.write(table(run(args, kind, patients, kept), title) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

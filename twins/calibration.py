@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from .coordinates import NAMES
-from .fit import most_probable
+from .drawn import draws_of
 from .forecast import outlook
-from .likelihood import Likelihood
-from .noise import LARGEST_RHO
 from .observations import Observations
-from .sample import Sample, sample
+from .sample import Sample
 from .search import starting_points
-from .simulated import first_days, simulated
+from .simulated import Simulated, first_days, simulated
 from .unknowns import Unknowns
+from .unlogged import TOLD_G
 
 Array = NDArray[np.float64]
 
@@ -31,6 +30,8 @@ LEVEL: Final = 0.9
 NOISE_NAMES: Final = ("noise_sigma", "noise_rho")
 SPREAD_NAMES: Final = ("day_sd", "rhythm_sd", "window_sd", "meal_sd")
 BINS: Final = 20
+# A suspected meal and one that was eaten are the same if so near.
+NEAR_MIN: Final = 45.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,12 @@ class Trial:
         Of the median forecast, root mean square.
     good : bool
         Whether the fit passed its own checks.
-    stages, largest_k, remembered : float
+    largest_k, remembered : float
+    suspected : tuple of (float, bool)
+        Of each hour in which the fit suspected a meal: the probability of one worth telling, and
+        whether there was any.
+    missing : tuple of (float, float)
+        Grams of each meal without an entry, and that probability for its hour.
     """
 
     names: tuple[str, ...]
@@ -59,6 +65,8 @@ class Trial:
     good: bool
     largest_k: float
     remembered: float
+    suspected: tuple[tuple[float, bool], ...] = ()
+    missing: tuple[tuple[float, float], ...] = ()
 
 
 def names_of(unknowns: Unknowns) -> tuple[str, ...]:
@@ -76,26 +84,29 @@ def values_of(unknowns: Unknowns, u: Array) -> Array:
 
 
 def trial(
-    seed: int, *, draws: int = 256, method: str = "smc", independent: bool = False, starts: int = 8
-) -> Trial:
+    seed: int, *, draws: int = 256, method: str = "smc", independent: bool = False, starts: int = 8,
+    unlogged: bool = False, meals: bool = True,
+) -> Trial:  # fmt: skip
     """Draw a patient, fit the first day, foretell the next.
 
     Parameters
     ----------
     independent : bool
         Fit as if errors forgot each other at once (the naive fit).
+    unlogged : bool
+        Whether the person may eat without an entry, on the first day.
+    meals : bool
+        Whether the fit looks for such meals.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 20260302]))
-    patient = simulated(rng)
+    patient = simulated(rng, unlogged=unlogged)
     known = first_days(patient.seen, 1)
     where = patient.truth.where
-    found = most_probable(
-        where, known, starting_points(starts, rng), largest_rho=0.0 if independent else LARGEST_RHO
-    )
-    unknowns = Unknowns.of(where, known)
-    likelihood = Likelihood.of(unknowns, known, independent=independent)
-    first = unknowns.standardised(found.z, found.noise, found.variation, found.effect)
-    drawn = sample(likelihood, first, rng, method=method, n=draws)
+    drawn, _ = draws_of(
+        where, known, starting_points(starts, rng), rng, method=method, n=draws,
+        independent=independent, meals=meals,
+    )  # fmt: skip
+    unknowns = drawn.likelihood.unknowns
     mine = part_of(patient.truth, patient.u, unknowns)
     truth = values_of(unknowns, mine[None])[0]
     below = (values_of(unknowns, drawn.u) < truth).sum(axis=0)
@@ -104,13 +115,30 @@ def trial(
     return Trial(
         names_of(unknowns), (below + rng.random(len(truth))) / (draws + 1.0), glucose, reading,
         error, drawn.good, float(told.get("largest_k", 0.0)), float(told.get("remembered", 0.0)),
+        *missing_meals(patient, drawn),
     )  # fmt: skip
 
 
+def missing_meals(
+    patient: Simulated, drawn: Sample
+) -> tuple[tuple[tuple[float, bool], ...], tuple[tuple[float, float], ...]]:
+    """Return what a fit said of meals without an entry, as a trial's ``suspected``, ``missing``."""
+    true, said = patient.truth.extra(patient.u[None]), drawn.likelihood.unknowns.extra(drawn.u)
+    eaten = [] if true is None else np.flatnonzero(true.grams[0]).tolist()
+    onset = np.array([0.0 if true is None else true.onset[0, i] for i in eaten])
+    grams = [0.0 if true is None else float(true.grams[0, i]) for i in eaten]
+    hour = np.array([slot.minute for slot in drawn.likelihood.unknowns.slots])
+    sure = np.zeros(0) if said is None else (said.grams >= TOLD_G).mean(axis=0)
+    near = np.abs(hour[:, None] - onset) <= NEAR_MIN
+    suspected = [(float(p), bool(row.any())) for p, row in zip(sure, near, strict=True)]
+    best = np.where(near, sure[:, None], 0.0).max(axis=0, initial=0.0)
+    missing = [(g, float(p)) for g, p in zip(grams, best, strict=True)]
+    return tuple(suspected), tuple(missing)
+
+
 def part_of(longer: Unknowns, u: Array, shorter: Unknowns) -> Array:
-    """Return what of a long record's unknowns a short one has."""
-    a = longer.size - longer.windows - longer.meals
-    b = a + longer.windows
+    """Return what of a long record's unknowns a short one has, but for meals outside of the log."""
+    a, b = longer.windows_at.start, longer.meals_at.start
     return np.concatenate([u[:a], u[a : a + shorter.windows], u[b : b + shorter.meals]])
 
 

@@ -86,6 +86,22 @@ class Chart:
         side_by_side(part, len(x), self.likelihood.threads)
         return u, log_volume
 
+    def back(self, u: Array) -> tuple[Array, Array]:
+        """Return coordinates (n, D) of unknowns u (n, D), and volumes as calling the chart does."""
+        x, log_volume = np.empty_like(u), np.empty(len(u))
+        x[:, self.at] = np.linalg.solve(self.noise_root, (u[:, self.at] - self.u[self.at]).T).T
+        noise = self.likelihood.noise(u)
+
+        def part(first: int, last: int) -> None:
+            rows = slice(first, last)
+            root, middle = self._under(noise[rows])
+            away = u[rows][:, self.rest] - middle
+            x[rows, self.rest] = np.einsum("nji,nj->ni", root, away)
+            log_volume[rows] = -np.log(np.einsum("nii->ni", root)).sum(axis=1)
+
+        side_by_side(part, len(u), self.likelihood.threads)
+        return x, log_volume
+
     def _under(self, noise: Array) -> tuple[Array, Array]:
         """Return Cholesky factors (n, D - 2, D - 2) of the precision, and middles (n, D - 2)."""
         sigma, rho = noise.T
@@ -99,6 +115,14 @@ class Chart:
         shift = np.linalg.solve(precision, pull[:, :, None])[:, :, 0]
         factor = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
         return factor, np.asarray(self.u[self.rest] + shift, dtype=np.float64)
+
+    def flat(self) -> Array:
+        """Return the matrix (D, D) from x to u where the noise stays at the middle."""
+        out = np.zeros((len(self.u), len(self.u)))
+        out[self.at, self.at] = self.noise_root
+        root, _ = self._under(self.likelihood.noise(self.u[None]))
+        out[np.ix_(self.rest, self.rest)] = np.linalg.inv(root[0]).T
+        return out
 
     def log_target(self, x: Array) -> Array:
         """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""

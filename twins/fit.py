@@ -14,116 +14,26 @@ from ..records.detect import read_record
 from ..records.limits import WEIGHT
 from ..records.timeline import Timeline
 from .coordinates import MEANING, NAMES, Coordinates, coordinates_for
+from .drawn import draws_of
 from .forecast import score
 from .forward import SAMPLES_A_DAY
-from .joint import Found, refine
-from .likelihood import Likelihood
-from .mode import most_probable_vector
-from .noise import LARGEST_RHO, Noise, whitening
+from .noise import whitening
 from .observations import Observations, observe
+from .probable import fewest_readings
 from .residual import RESIDUALS
 from .residual_own import own_residual
-from .sample import DRAWS, Sample, sample
-from .search import FIRST_NOISE, LIMIT_SD, begun_at, from_many_starts, starting_points
+from .sample import DRAWS, Sample
+from .search import LIMIT_SD, starting_points
 from .twin import Twin
-from .unknowns import Unknowns
-from .variation import USUAL
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
 
-BEST_SAMPLES = 60
 # A band needs fewer draws than the twin, at half the cost.
 FEWEST_TEST_DRAWS = 64
-# Finger sticks over a week or more: few, but each stands for hours (project choice).
-FEWEST_SPREAD, SPREAD_DAYS = 30, 7.0
-# The last days are enough to find the neighbourhood of the best body.
-SEARCH_SAMPLES = 4 * SAMPLES_A_DAY
 HELD_OUT_FROM_DAYS = 3.0
-# Tops that are told apart by more than this, in prior standard deviations, and the most to climb.
-APART_SD, MOST_TOPS = 0.5, 3
 THREADS = 2
 TYPICAL_WEIGHT_KG = {"adult": 75.0, "adolescent": 55.0, "child": 30.0}
-
-
-def most_probable(
-    where: Coordinates,
-    seen: Observations,
-    starts: Array,
-    *,
-    largest_rho: float = LARGEST_RHO,
-) -> Found:
-    """Find the most probable body of a record from several starts (S, d).
-
-    Parameters
-    ----------
-    largest_rho : float
-        Bound on the correlation of errors over five minutes; 0 takes errors for independent, as
-        many published fits do, and understates what is unknown.
-
-    Raises
-    ------
-    InputError
-        If there are too few readings.
-    """
-    use = whitening(seen)
-    if len(use.index) < _fewest(seen):
-        raise InputError(
-            f"the record holds {len(use.index)} usable readings; "
-            f"a twin needs at least {_fewest(seen)}"
-        )
-    recent = seen.since(max(0, len(seen.glucose) - 1 - SEARCH_SAMPLES))
-    some = whitening(recent)
-    if len(some.index) < BEST_SAMPLES:
-        recent, some = seen, use
-    noise = Noise(FIRST_NOISE.sigma, min(FIRST_NOISE.rho, largest_rho))
-    ends = tops(*from_many_starts(where, begun_at(starts, recent), recent, some, noise))
-    found = [
-        refine(where, at, recent, some, noise=noise, variation=USUAL, largest_rho=largest_rho)
-        for at in ends
-    ]
-    best = likeliest(where, recent, found, independent=largest_rho == 0.0)
-    if recent is seen:
-        return best
-    # What was on board when the search began says nothing of when the record began.
-    return refine(
-        where, begun_at(best.z[None], seen)[0], seen, use, noise=best.noise,
-        variation=best.variation, largest_rho=largest_rho,
-    )  # fmt: skip
-
-
-def tops(z: Array, value: Array) -> list[Array]:
-    """Return the distinct ones (d,) of where searches ended (S, d), best first, a few at most."""
-    kept: list[Array] = []
-    for at in z[np.argsort(value)]:
-        if len(kept) < MOST_TOPS and all(np.abs(at - other).max() > APART_SD for other in kept):
-            kept.append(at)
-    return kept
-
-
-def likeliest(
-    where: Coordinates, seen: Observations, found: list[Found], *, independent: bool = False
-) -> Found:
-    """Return the fit of the largest evidence: its height times its volume (Laplace).
-
-    The height alone would favour a narrow top that little of the posterior lies in.
-    """
-    if len(found) == 1:
-        return found[0]
-    unknowns = Unknowns.of(where, seen)
-    likelihood = Likelihood.of(unknowns, seen, independent=independent)
-
-    def evidence(fit: Found) -> float:
-        first = unknowns.standardised(fit.z, fit.noise, fit.variation, fit.effect)
-        mode = most_probable_vector(likelihood, first)
-        return mode.value + float(np.log(np.diag(mode.root)).sum())
-
-    return max(found, key=evidence)
-
-
-def _fewest(seen: Observations) -> int:
-    """Return how many readings a fit needs."""
-    return FEWEST_SPREAD if seen.days >= SPREAD_DAYS else BEST_SAMPLES
 
 
 def _usual_basal(timeline: Timeline) -> float | None:
@@ -220,16 +130,18 @@ def fit_twin(
     if (
         hold_out
         and seen.days >= HELD_OUT_FROM_DAYS
-        and len(whitening(known).index) >= _fewest(known)
+        and len(whitening(known).index) >= fewest_readings(known)
     ):
         tell("fitting all but the last day, to test the forecast on it")
         fewer = max(FEWEST_TEST_DRAWS, draws // 2)
-        tested, found = _drawn(where, known, first, rng, posterior, fewer, threads)
+        tested, found = draws_of(
+            where, known, first, rng, method=posterior, n=fewer, threads=threads
+        )
         held_out, before = score(tested, seen, rng) or None, found.z
         # What the other days told is the best place to start from, now that the test is done.
         first = np.concatenate([found.z[None], first[: max(1, starts // 2)]])
     tell(f"fitting {seen.days:.1f} days")
-    drawn, _ = _drawn(where, seen, first, rng, posterior, draws, threads)
+    drawn, _ = draws_of(where, seen, first, rng, method=posterior, n=draws, threads=threads)
     notes += [*at_limit(where, drawn.mode.u[: len(NAMES)]), *doubts(drawn)]
     twin = Twin.of(timeline, drawn, group, held_out, tuple(notes))
     if not residual:
@@ -237,18 +149,6 @@ def fit_twin(
     tell("trying the learned residual on the last day")
     name = RESIDUALS[0] if residual is True else str(residual)
     return replace(twin, residual=own_residual(name, twin.where, twin.z, seen, before))
-
-
-def _drawn(
-    where: Coordinates, seen: Observations, starts: Array, rng: np.random.Generator, method: str,
-    draws: int, threads: int,
-) -> tuple[Sample, Found]:  # fmt: skip
-    """Return draws of a record's unknowns, and the fit from which the sampling began."""
-    found = most_probable(where, seen, starts)
-    unknowns = Unknowns.of(where, seen)
-    likelihood = Likelihood.of(unknowns, seen, power=1.0 / found.factor, threads=threads)
-    first = unknowns.standardised(found.z, found.noise, found.variation, found.effect)
-    return sample(likelihood, first, rng, method=method, n=draws), found
 
 
 def _check(weight_kg: float | None, starts: int) -> None:
@@ -294,5 +194,5 @@ def refit(
     seen = observe(timeline)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     first = starting_points(starts, rng)
-    drawn, _ = _drawn(where, seen, first, rng, posterior, DRAWS, threads)
+    drawn, _ = draws_of(where, seen, first, rng, method=posterior, threads=threads)
     return Twin.of(timeline, drawn, group, None, (*timeline.notes, *seen.notes))

@@ -92,6 +92,18 @@ class Extra:
             u[:, 0] += np.diff(eaten, axis=0)
 
 
+@dataclass(frozen=True)
+class Together:
+    """Several changes of the inputs, one after the other."""
+
+    parts: tuple[Adds, ...]
+
+    def add(self, u: Array, first_minute: int) -> None:
+        """Change inputs u (T, 2, B) from a minute of the record on."""
+        for part in self.parts:
+            part.add(u, first_minute)
+
+
 def run(
     where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
     extra: Adds | None = None,

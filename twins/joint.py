@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .coordinates import Coordinates
-from .forward import run, run_windows, windows_in
+from .forward import Adds, run, run_windows, windows_in
 from .local import local_slopes
 from .noise import Noise, Whitening, errors, estimate, innovations, misfit_factor, weights
 from .observations import Observations
@@ -88,6 +88,7 @@ class _Problem:
     windows: int
     meals: int
     body_known: bool
+    extra: Adds | None
 
     def precision(self, variation: Variation) -> Array:
         """Return the inverse prior covariance of all unknowns."""
@@ -99,14 +100,14 @@ class _Problem:
     def slopes(self, theta: Array) -> tuple[Array, Array]:
         """Return errors (N,) and derivatives (N, d + K) of glucose by all unknowns."""
         z, shift = theta[: self.body], theta[self.body :]
-        glucose, starts = run_windows(self.where, z[None], self.seen, shift[None])
+        glucose, starts = run_windows(self.where, z[None], self.seen, shift[None], self.extra)
         local = local_slopes(
-            self.where, z, self.seen, shift, glucose[:, 0], starts[: self.windows, 0]
+            self.where, z, self.seen, shift, glucose[:, 0], starts[: self.windows, 0], self.extra
         )
         if self.body_known:
             body = np.zeros((len(glucose), self.body))
         else:
-            body = slopes(self.where, z[None], self.seen, shift)[1][0]
+            body = slopes(self.where, z[None], self.seen, shift, self.extra)[1][0]
         error = errors(glucose, self.seen, self.use)[:, 0]
         slope = np.concatenate([body, local], axis=1)[self.use.index]
         # A censored reading that the model agrees with pulls at nothing.
@@ -119,7 +120,8 @@ class _Problem:
 
     def values(self, theta: Array, precision: Array, noise: Noise) -> Array:
         """Return twice the negative log posterior (B,) of several vectors (B, d + K)."""
-        glucose = run(self.where, theta[:, : self.body], self.seen, theta[:, self.body :])
+        body, effect = theta[:, : self.body], theta[:, self.body :]
+        glucose = run(self.where, body, self.seen, effect, self.extra)
         standard = innovations(errors(glucose, self.seen, self.use), self.use, noise)
         return np.asarray(misfit(standard) + np.einsum("bi,ij,bj->b", theta, precision, theta))
 
@@ -152,6 +154,7 @@ class _Line:
 def refine(
     where: Coordinates, z: Array, seen: Observations, use: Whitening, *,
     noise: Noise, variation: Variation, largest_rho: float, body_known: bool = False,
+    extra: Adds | None = None,
 ) -> Found:  # fmt: skip
     """Find the most probable unknowns from a body z (d,) on.
 
@@ -163,8 +166,10 @@ def refine(
         Bound on the correlation of errors over five minutes; 0 takes them for independent.
     body_known : bool
         Keep z, and find the local effects only.
+    extra : Adds, optional
+        What was done besides the record.
     """
-    problem = _Problem(where, seen, use, len(z), windows_in(seen), seen.meals, body_known)
+    problem = _Problem(where, seen, use, len(z), windows_in(seen), seen.meals, body_known, extra)
     theta = np.concatenate([z, np.zeros(problem.windows + problem.meals)])
     for _ in range(ITERATIONS):
         error, slope = problem.slopes(theta)

@@ -15,11 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .forward import Adds, run
+from .forward import Adds, Together, run
 from .joint import Found, inverse, refine, root_of
 from .noise import LARGEST_RHO, Noise, Whitening, errors, whitening
 from .observations import SAMPLE_MIN, Observations
 from .twin import Twin
+from .unlogged import besides
 
 Array = NDArray[np.float64]
 
@@ -54,6 +55,8 @@ class Lived:
         Of the bodies, every five minutes.
     unexplained : array (T, n), mg/dL
         What is added to it: smoothed readings less the body's glucose.
+    besides : Adds or None
+        Meals that nobody logged, as the twin believes them.
     """
 
     seen: Observations
@@ -61,6 +64,7 @@ class Lived:
     effect: Array
     glucose: Array
     unexplained: Array
+    besides: Adds | None = None
 
     @property
     def true(self) -> Array:
@@ -75,7 +79,8 @@ class Lived:
         keep : bool
             Whether what was unexplained then is taken to have happened all the same.
         """
-        glucose = run(twin.where, self.z, self.seen, self.effect, extra)
+        both = extra if self.besides is None else Together((self.besides, extra))
+        glucose = run(twin.where, self.z, self.seen, self.effect, both)
         return np.asarray(np.maximum(glucose + (self.unexplained if keep else 0.0), 1.0))
 
     def spread(self, again: Array, rng: np.random.Generator) -> Array:
@@ -104,15 +109,15 @@ def relive(twin: Twin, seen: Observations, n: int, rng: np.random.Generator) -> 
     n : int
         Draws.
     """
-    use = whitening(seen)
+    use, ate = whitening(seen), besides(twin.quality.get("unlogged_meals", ()), seen)
     found = refine(
         twin.where, twin.z, seen, use,
-        noise=twin.noise, variation=twin.variation, largest_rho=LARGEST_RHO,
+        noise=twin.noise, variation=twin.variation, largest_rho=LARGEST_RHO, extra=ate,
     )  # fmt: skip
     z, effect = draws_given(twin, found, n, rng)
-    glucose = run(twin.where, z, seen, effect)
+    glucose = run(twin.where, z, seen, effect, ate)
     left = unexplained(errors(glucose, seen, use), use, len(glucose), found.noise, rng)
-    return Lived(seen, z, effect, glucose, left)
+    return Lived(seen, z, effect, glucose, left, ate)
 
 
 def draws_given(twin: Twin, found: Found, n: int, rng: np.random.Generator) -> tuple[Array, Array]:

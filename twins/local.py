@@ -15,6 +15,7 @@ from .coordinates import Coordinates
 from .forward import (
     WINDOW_MIN,
     WINDOW_SAMPLES,
+    Adds,
     advance,
     inputs_of,
     windows_in,
@@ -28,8 +29,9 @@ FADES_AFTER = 4  # windows
 
 
 def local_slopes(
-    where: Coordinates, z: Array, seen: Observations, shift: Array, glucose: Array, starts: Array
-) -> Array:
+    where: Coordinates, z: Array, seen: Observations, shift: Array, glucose: Array, starts: Array,
+    extra: Adds | None = None,
+) -> Array:  # fmt: skip
     """Return the derivatives (T / 5 + 1, K) of glucose by the local effects, mg/dL.
 
     Parameters
@@ -41,6 +43,8 @@ def local_slopes(
         Of the body with these effects.
     starts : array (W, S)
         Its states where each window begins.
+    extra : Adds, optional
+        What it does besides the record.
     """
     windows, meals, engine = windows_in(seen), seen.meals, engine_for(where.model)
     first_minute = np.searchsorted(np.maximum.accumulate(seen.meal), np.arange(meals))
@@ -56,7 +60,7 @@ def local_slopes(
         if not len(alive):
             break
         window = now[alive]
-        u = _inputs(where, z, seen, shift, change[alive], window)
+        u = _inputs(where, z, seen, shift, change[alive], window, extra)
         level = shift[window] + change[alive, window]
         state = np.ascontiguousarray(x[alive])
         read = advance(engine, state, with_sensitivity(where, params[alive], level), u)
@@ -77,6 +81,7 @@ def _inputs(
     shift: Array,
     change: Array,
     window: NDArray[np.int64],
+    extra: Adds | None,
 ) -> Array:
     """Return the inputs (480, 2, B) of each lane in the window where it is."""
     windows = windows_in(seen)
@@ -90,4 +95,8 @@ def _inputs(
     meal = number[minute]
     more = np.concatenate([change[:, windows:], np.zeros((len(change), 1))], axis=1)
     u[:, 0] *= np.exp(more[np.arange(len(change))[None], meal])
+    if extra is not None:
+        besides = np.zeros((*plain.shape, 1))
+        extra.add(besides, 0)
+        u += besides[minute, :, 0].transpose(0, 2, 1)
     return u

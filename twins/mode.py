@@ -49,6 +49,11 @@ class Mode:
     root: Array
     value: float
 
+    @property
+    def evidence(self) -> float:
+        """Logarithm of the posterior's mass about it (Laplace), up to the same constant."""
+        return self.value + float(np.log(np.diag(self.root)).sum())
+
 
 def log_posterior(likelihood: Likelihood, u: Array) -> Array:
     """Return log posteriors (n,), up to a constant."""

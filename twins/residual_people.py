@@ -20,10 +20,10 @@ from ..physiology.streams import stream
 from ..records.timeline import Timeline
 from .coordinates import Coordinates, coordinates_for
 from .exercise import TRACES_MIN, Exercise, bouts, traces
-from .fit import most_probable
 from .forward import SAMPLES_A_DAY, WINDOW_MIN, WINDOWS_A_DAY, windows_in
 from .joint import Found
 from .observations import Observations, observe
+from .probable import most_probable
 from .residual_context import CONTEXT, encode
 from .residual_windows import Windows, joined, windows_of
 from .search import starting_points

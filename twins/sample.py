@@ -1,4 +1,4 @@
-"""Draws of all unknowns of a record: the normal law about the mode, bridged to the posterior."""
+"""Draws of all unknowns of a record: heavy-tailed laws about its tops, bridged to the posterior."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
-from .chart import Chart, chart_about
+from .centred import Centred
+from .chart import chart_about
 from .likelihood import Likelihood
 from .mode import Mode, most_probable_vector
 from .observations import Observations
 from .pareto import LARGEST_K
-from .tempering import Effort, Student, Tempered, bridge
+from .tempering import Effort, Tempered, bridge
+from .tops import Tops, distinct
 
 Array = NDArray[np.float64]
 
@@ -47,7 +49,7 @@ class Sample:
         The most probable one.
     u : array (n, D)
     diagnostics : mapping
-        ``method``, ``draws``, ``good``; of the bridge besides: ``stages``, ``accepted``,
+        ``method``, ``draws``, ``good``; of the bridge besides: ``tops``, ``stages``, ``accepted``,
         ``distinct``, ``largest_k``, ``remembered``, ``tries``.
     """
 
@@ -75,12 +77,12 @@ def sample(
     Parameters
     ----------
     likelihood : Likelihood
-    first : array (D,)
-        Where the climb to the most probable vector begins.
+    first : array (K, D)
+        Where climbs to tops begin.
     rng : Generator
     method : {"smc", "laplace"}
-        Tempered sequential Monte Carlo from a heavy-tailed normal law about the mode, or that
-        normal law itself.
+        Tempered sequential Monte Carlo from heavy-tailed normal laws about the tops, or the normal
+        law about the top of the largest evidence.
     n : int
 
     Raises
@@ -90,38 +92,36 @@ def sample(
     """
     if method not in METHODS:
         raise InputError(f"posterior is {method!r}; choose one of {', '.join(METHODS)}")
-    mode = most_probable_vector(likelihood, first)
-    chart = chart_about(likelihood, mode.u)
+    modes = distinct([most_probable_vector(likelihood, u) for u in first])
+    mode = modes[0]
     if method == "laplace":
-        u = chart(rng.standard_normal((n, len(mode.u))))[0]
+        u = chart_about(likelihood, mode.u)(rng.standard_normal((n, len(mode.u))))[0]
         return Sample(likelihood, mode, u, {"method": method, "draws": n, "good": True})
-    return _bridged(replace(chart, part=PART), mode, rng, n)
+    charts = [Centred.of(replace(chart_about(likelihood, m.u), part=PART)) for m in modes]
+    return _bridged(Tops.of(charts, [m.evidence for m in modes], NU), mode, rng, n)
 
 
-def _bridged(chart: Chart, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
+def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
     """Return the bridge's draws, tried harder once where its checks fail."""
-    start = Student(len(mode.u), NU)
-
-    def score(x: Array) -> Array:
-        return chart.log_target(x) - start.log_density(x)
-
-    effort = effort_for(chart.likelihood.seen)
-    found, tries = bridge(start, score, n, rng, effort), 1
+    likelihood = start.chart.chart.likelihood
+    effort = effort_for(likelihood.seen)
+    found, tries = bridge(start, start.densities, n, rng, effort), 1
     if not passes(found):
         harder = replace(effort, moves=2 * effort.moves, last=2 * effort.last)
-        found, tries = bridge(start, score, n, rng, harder), 2
+        found, tries = bridge(start, start.densities, n, rng, harder), 2
     told = {
         "method": "smc",
         "draws": n,
         "good": passes(found),
         "tries": tries,
+        "tops": len(start.log_weight),
         "stages": found.stages,
         "accepted": found.accepted,
         "distinct": found.distinct,
         "largest_k": found.largest_k,
         "remembered": found.remembered,
     }
-    return Sample(chart.likelihood, mode, chart(found.z)[0], told)
+    return Sample(likelihood, mode, start.chart(found.z)[0], told)
 
 
 def effort_for(seen: Observations) -> Effort:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .coordinates import AT_START, GLUCOSE_AT_START, NAMES, Coordinates, start_coordinate
-from .forward import first_reading, run
+from .forward import Adds, first_reading, run
 from .noise import STUDENT_NU, Noise, Whitening, errors, innovations, weights
 from .observations import Observations
 
@@ -34,17 +34,18 @@ def begun_at(z: Array, seen: Observations) -> Array:
 
 
 def slopes(
-    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None
-) -> tuple[Array, Array]:
+    where: Coordinates, z: Array, seen: Observations, shift: Array | None = None,
+    extra: Adds | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return glucose (T, S) of bodies z (S, d) and its derivatives (S, T, d), in one batch.
 
-    ``shift`` (K,) are local effects that all bodies have.
+    ``shift`` (K,) are local effects that all bodies have, ``extra`` what all do besides.
     """
     s, d = z.shape
     steps = np.concatenate([np.zeros((1, d)), STEP * np.eye(d)])
     batch = (z[:, None, :] + steps[None]).reshape(-1, d)
     same = None if shift is None else np.repeat(shift[None], len(batch), axis=0)
-    glucose = run(where, batch, seen, same).reshape(-1, s, d + 1)
+    glucose = run(where, batch, seen, same, extra).reshape(-1, s, d + 1)
     slope = (glucose[:, :, 1:] - glucose[:, :, :1]) / STEP
     return glucose[:, :, 0], np.asarray(np.moveaxis(slope, 1, 0))
 

@@ -18,6 +18,7 @@ from .likelihood import STUDENT_SD, Likelihood
 from .noise import STUDENT_NU
 from .observations import Observations, eat
 from .unknowns import Unknowns
+from .unlogged import every_hour
 from .virtual import SENSOR_HIGH_MG_DL, SENSOR_LOW_MG_DL, START_S
 
 Array = NDArray[np.float64]
@@ -51,8 +52,16 @@ class Simulated:
     glucose: Array
 
 
-def simulated(rng: np.random.Generator, days: int = 2, group: str = "adult") -> Simulated:
-    """Draw one patient and their record of some days."""
+def simulated(
+    rng: np.random.Generator, days: int = 2, group: str = "adult", unlogged: bool = False
+) -> Simulated:
+    """Draw one patient and their record of some days.
+
+    Parameters
+    ----------
+    unlogged : bool
+        Whether meals of the first day may be missing from the log, as often as a fit believes.
+    """
     weight = float(np.clip(75.0 * np.exp(0.15 * rng.standard_normal()), 45.0, 130.0))
     daily = DAILY_U_PER_KG * weight * np.exp(DAILY_SD * rng.standard_normal())
     basal = 0.5 * daily / 24.0
@@ -60,7 +69,7 @@ def simulated(rng: np.random.Generator, days: int = 2, group: str = "adult") -> 
     insulin, carbs = _doses(rng, days, basal, RATIO_RULE / daily)
     empty = np.full(len(insulin) // 5 + 1, np.nan)
     blind = Observations(START_S, insulin, carbs, empty, np.zeros(len(empty), dtype=np.int8))
-    truth = Unknowns.of(where, blind)
+    truth = Unknowns.of(where, blind, every_hour() if unlogged else ())
     u = rng.standard_normal((1, truth.size))
     glucose = Likelihood.of(truth, blind).glucose(u)[:, 0]
     shown = glucose + sensor_errors(truth.noise(u)[0], len(glucose), rng)

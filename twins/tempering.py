@@ -22,6 +22,8 @@ from .pressure_weights import effective_size, resample, weights_of
 
 Array = NDArray[np.float64]
 LogLikelihood = Callable[[Array], Array]
+# z (n, d) -> logarithms (n,) of the start's density, and of the target's over it.
+Densities = Callable[[Array], tuple[Array, Array]]
 
 KEEP: Final = 0.5
 MOVES: Final = 3
@@ -49,10 +51,6 @@ class Start(Protocol):
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """Return draws (n, d)."""
-        ...
-
-    def log_density(self, x: Array) -> Array:
-        """Return logarithms (n,) of the density at x (n, d), up to a constant."""
         ...
 
 
@@ -227,34 +225,36 @@ def temper(likelihood: LogLikelihood, n: int, d: int, rng: np.random.Generator) 
         Particles and dimensions.
     rng : Generator
     """
-    return bridge(Normal(d), likelihood, n, rng)
+    start = Normal(d)
+    return bridge(start, lambda z: (start.log_density(z), likelihood(z)), n, rng)
 
 
 def bridge(
-    start: Start, score: LogLikelihood, n: int, rng: np.random.Generator, effort: Effort = Effort()
+    start: Start, densities: Densities, n: int, rng: np.random.Generator, effort: Effort = Effort()
 ) -> Tempered:
-    """Return n particles of the law whose density is exp(score) times the start's.
+    """Return n particles of the target, led to it from the start.
 
     Parameters
     ----------
     start : Start
-    score : callable
-        (z (n, d)) -> logarithms (n,) of the target's density over the start's.
+    densities : callable
+        (z (n, d)) -> logarithms (n,) of the start's density, and of the target's over it, each up
+        to a constant.
     n : int
     rng : Generator
     effort : Effort
     """
     z = start.draw(n, rng)
-    known = score(z)
+    law, known = densities(z)
     power, walk, rate, stages, left, worst = 0.0, Walk(Reach.of(effort)), 1.0, 0, 1.0, -np.inf
     while power < 1.0 and stages < MOST_STAGES:
         rise = _rise(known, power)
         worst = max(worst, pareto_k(rise * known))
         rows = resample(weights_of(rise * known), n, rng)
-        power, z, known = power + rise, z[rows], known[rows]
+        power, z, law, known = power + rise, z[rows], law[rows], known[rows]
         before = z
         for _ in range(effort.last if power >= 1.0 else effort.moves):
-            z, known, rate = moved(start, score, z, known, power, walk, rng)
+            z, law, known, rate = moved(densities, z, law, known, power, walk, rng)
             walk = walk.after(rate)
         left = _remembered(before, z)
         stages += 1
@@ -296,26 +296,26 @@ def _rise(known: Array, power: float) -> float:
 
 
 def moved(
-    start: Start, score: LogLikelihood, z: Array, known: Array, power: float, walk: Walk,
+    densities: Densities, z: Array, law: Array, known: Array, power: float, walk: Walk,
     rng: np.random.Generator,
-) -> tuple[Array, Array, float]:  # fmt: skip
-    """Propose one step for every particle; return particles, likelihoods and the rate accepted.
+) -> tuple[Array, Array, Array, float]:  # fmt: skip
+    """Propose one step for every particle; return them, both densities and the rate accepted.
 
     One half moves by what the other tells, then the other by it: a law made of the particles
     themselves, or of where the others were before, would draw all together.
     """
-    z, known, taken = z.copy(), known.copy(), 0
+    z, law, known, taken = z.copy(), law.copy(), known.copy(), 0
     halves = np.array_split(rng.permutation(len(z)), 2)
     for own, other in (halves, halves[::-1]):
         old = z[own]
         tried, gain = walk.step(old, z[other], rng)
-        new = score(tried)
+        begun, new = densities(tried)
         gain = gain + power * (new - known[own])
-        gain += start.log_density(tried) - start.log_density(old)
+        gain += begun - law[own]
         take = np.log(rng.random(len(own))) < gain
-        z[own[take]], known[own[take]] = tried[take], new[take]
+        z[own[take]], law[own[take]], known[own[take]] = tried[take], begun[take], new[take]
         taken += int(take.sum())
-    return z, known, taken / len(z)
+    return z, law, known, taken / len(z)
 
 
 @dataclass(frozen=True)

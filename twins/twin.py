@@ -28,6 +28,7 @@ from .residual_own import OwnResidual
 from .sample import Sample
 from .search import LIMIT_SD
 from .settings import settings_of
+from .unlogged import sentence, told
 from .variation import Variation, rhythm
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Twin:
         insulin sensitivity in it over the person's own.
     quality : mapping
         Root mean square error and mean absolute relative difference of the fit, days, readings, and
-        the held-out day's forecast, where there was one.
+        the held-out day's forecast, where there was one; meals outside of the log (``told``).
     notes : tuple of str
         What had to be assumed.
     consent_id : str
@@ -111,6 +112,7 @@ class Twin:
         seen, use, best = likelihood.seen, likelihood.use, drawn.mode.u[None]
         noise = likelihood.noise(best)
         error = likelihood.errors(likelihood.glucose(best)[use.index], noise)[:, 0]
+        meals = told(drawn)
         quality: dict[str, Any] = {
             "days": seen.days,
             "readings": len(use.index),
@@ -118,6 +120,7 @@ class Twin:
             "mard_percent": float(100.0 * np.mean(np.abs(error) / seen.glucose[use.index])),
             "misfit_factor": 1.0 / likelihood.power,
             "held_out_day": dict(held_out) if held_out else None,
+            "unlogged_meals": meals,
         }
         posterior = posterior_of(drawn)
         spread = np.median(posterior.spread, axis=0).tolist()
@@ -129,7 +132,7 @@ class Twin:
             timeline.subject, timeline.source_sha256, group, unknowns.where,
             unknowns.coordinates(best)[0], np.cov(posterior.z.T), Noise(*noise[0].tolist()),
             variation, tuple((float(b), float(h)) for b, h in zip(begins, hours, strict=True)),
-            quality, notes, seen.start_s + len(seen.insulin) * 60.0,
+            quality, (*notes, *map(sentence, meals)), seen.start_s + len(seen.insulin) * 60.0,
             settings_of(timeline, seen), posterior, residual, timeline.consent_id,
         )  # fmt: skip
 

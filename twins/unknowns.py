@@ -8,12 +8,13 @@ this form is what ``tempering`` samples from, and a virtual patient is one draw 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from .coordinates import NAMES, Coordinates
 from .forward import WINDOWS_A_DAY, Extra, windows_in
@@ -94,6 +95,16 @@ class Unknowns:
         """Where the spreads lie."""
         return slice(self.body + NOISE, self._local)
 
+    @property
+    def windows_at(self) -> slice:
+        """Where the windows lie."""
+        return slice(self._local, self._local + self.windows)
+
+    @property
+    def meals_at(self) -> slice:
+        """Where the logged meals lie."""
+        return slice(self.windows_at.stop, self.windows_at.stop + self.meals)
+
     def coordinates(self, u: Array) -> Array:
         """Return the body's coordinates (n, d)."""
         return u[:, : self.body]
@@ -112,16 +123,15 @@ class Unknowns:
     def effects(self, u: Array) -> Array:
         """Return local effects (n, K): log sensitivity of windows, log factors of meals."""
         spread = self.spread(u)
-        first, end = self._local, self._local + self.windows
         root = np.linalg.cholesky(window_covariance(spread, self.windows))
-        windows = np.einsum("nij,nj->ni", root, u[:, first:end])
-        return np.concatenate([windows, spread[:, 3:] * u[:, end : end + self.meals]], axis=1)
+        windows = np.einsum("nij,nj->ni", root, u[:, self.windows_at])
+        return np.concatenate([windows, spread[:, 3:] * u[:, self.meals_at]], axis=1)
 
     def extra(self, u: Array) -> Extra | None:
         """Return the meals outside of the log; a meal of no grams is none."""
         if not self.slots:
             return None
-        at = self._local + self.windows + self.meals
+        at = self.meals_at.stop
         size, time = np.split(u[:, at:], 2, axis=1)
         prior = np.array([slot.prior for slot in self.slots])
         middle = np.array([slot.minute for slot in self.slots])
@@ -131,8 +141,14 @@ class Unknowns:
         grams = -UNLOGGED_MEAN_G * np.log(np.minimum(tail / prior, 1.0))
         return Extra(middle + width * (2.0 * ndtr(time) - 1.0), grams)
 
-    def standardised(self, z: Array, noise: Noise, variation: Variation, effect: Array) -> Array:
-        """Return the vector (D,) of a fit: no meal outside of the log."""
+    def standardised(
+        self, z: Array, noise: Noise, variation: Variation, effect: Array,
+        grams: Sequence[float] = (),
+    ) -> Array:  # fmt: skip
+        """Return the vector (D,) of a fit; ``grams`` are eaten in the middle of the slots.
+
+        Below 0 stands for no meal in a slot.
+        """
         u = np.zeros(self.size)
         u[: self.body] = z
         share = np.clip(noise.rho / LARGEST_RHO, 0.02, 0.995)
@@ -142,9 +158,11 @@ class Unknowns:
         u[self.body + NOISE : self._local] = np.log(ratio) / SPREAD_SD
         spread = self.spread(u[None])
         root = np.linalg.cholesky(window_covariance(spread, self.windows))[0]
-        first, end = self._local, self._local + self.windows
-        u[first:end] = np.linalg.solve(root, effect[: self.windows])
-        u[end : end + self.meals] = effect[self.windows :] / spread[0, 3]
+        u[self.windows_at] = np.linalg.solve(root, effect[: self.windows])
+        u[self.meals_at] = effect[self.windows :] / spread[0, 3]
+        for i, (slot, eaten) in enumerate(zip(self.slots, grams, strict=True)):
+            if eaten >= 0.0:
+                u[self.meals_at.stop + i] = -ndtri(slot.prior * np.exp(-eaten / UNLOGGED_MEAN_G))
         return u
 
     def continued(self, u: Array, longer: Unknowns, rng: np.random.Generator) -> Array:

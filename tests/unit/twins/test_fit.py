@@ -17,9 +17,10 @@ from dosegym.records.series import Boluses, GlucoseSeries, Meals
 from dosegym.records.timeline import Timeline
 from dosegym.twins import Twin, fit_twin, load_twin
 from dosegym.twins.coordinates import AT_START, NAMES, coordinates_for
-from dosegym.twins.fit import at_limit, most_probable
+from dosegym.twins.fit import at_limit
 from dosegym.twins.joint import inverse, root_of
 from dosegym.twins.observations import observe
+from dosegym.twins.probable import most_probable
 from dosegym.twins.search import LIMIT_SD
 from dosegym.twins.virtual import Life, live
 

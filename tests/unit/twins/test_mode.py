@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dosegym.twins.calibration import part_of
-from dosegym.twins.fit import MOST_TOPS, most_probable, tops
 from dosegym.twins.likelihood import Likelihood
 from dosegym.twins.mode import log_posterior, most_probable_vector, slope_and_curvature
 from dosegym.twins.noise import LARGEST_RHO
+from dosegym.twins.probable import MOST_TOPS, most_probable, tops
 from dosegym.twins.search import starting_points
 from dosegym.twins.simulated import first_days, simulated
 from dosegym.twins.unknowns import Unknowns

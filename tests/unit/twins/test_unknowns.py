@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from dosegym.twins.chart import chart_about
+from dosegym.twins.centred import Centred
+from dosegym.twins.chart import Chart, chart_about
 from dosegym.twins.coordinates import FITTED, coordinates_for
 from dosegym.twins.likelihood import STUDENT_SD, Likelihood
 from dosegym.twins.mode import most_probable_vector
+from dosegym.twins.noise import Noise
 from dosegym.twins.simulated import Simulated, first_days, simulated
-from dosegym.twins.unknowns import Unknowns
+from dosegym.twins.unknowns import Slot, Unknowns
 from dosegym.twins.variation import Variation
 
 
@@ -63,19 +67,55 @@ def test_likelihood_is_that_of_student_innovations(patient: Simulated) -> None:
         assert found[j] == pytest.approx(first + rest - constant, rel=1e-9)
 
 
-def test_the_chart_tells_its_volume(patient: Simulated) -> None:
-    """The logarithm of a unit's volume is that of the map's own derivative."""
+@pytest.fixture(scope="module")
+def chart(patient: Simulated) -> Chart:
     known = first_days(patient.seen, 1)
-    likelihood = Likelihood.of(Unknowns.of(patient.truth.where, known), known)
+    slots = (Slot(300.0, 30.0, 0.02),)
+    likelihood = Likelihood.of(Unknowns.of(patient.truth.where, known, slots), known)
     mode = most_probable_vector(likelihood, np.zeros(likelihood.unknowns.size))
-    chart = chart_about(likelihood, mode.u)
-    d = likelihood.unknowns.size
+    return chart_about(likelihood, mode.u)
+
+
+@pytest.mark.parametrize("kind", ["plain", "centred"])
+def test_a_chart_tells_its_volume_and_leads_back(chart: Chart, kind: str) -> None:
+    """The logarithm of a unit's volume is that of the map's own derivative, both ways."""
+    tried = Centred.of(chart) if kind == "centred" else chart
+    d = len(chart.u)
     for x in np.random.default_rng(5).standard_normal((2, d)):
         step = 1e-5
-        u, volume = chart(np.concatenate([x[None], x + step * np.eye(d)]))
+        u, volume = tried(np.concatenate([x[None], x + step * np.eye(d)]))
         slope = (u[1:] - u[:1]).T / step
         own = np.log(np.linalg.det(chart.noise_root))
         assert np.linalg.slogdet(slope)[1] == pytest.approx(volume[0] + own, abs=1e-3)
+        if isinstance(tried, Chart):
+            again, same = tried.back(u)
+            np.testing.assert_allclose(again[0], x, atol=1e-9)
+            np.testing.assert_allclose(same, volume, atol=1e-9)
+
+
+def test_a_centred_chart_holds_local_effects(chart: Chart) -> None:
+    """Where a spread alone moves, windows and meals stay; in the plain chart they move with it."""
+    a = chart.likelihood.unknowns
+    x = np.ones((2, len(chart.u)))
+    x[1, a.spreads] = 2.0
+    # What the linearised record lets follow a spread is set aside.
+    alone = replace(chart, matrices=0.0 * chart.matrices, pulls=0.0 * chart.pulls)
+    held, moved = (a.effects(to(x)[0]) for to in (Centred.of(alone), alone))
+    np.testing.assert_allclose(held[1], held[0], atol=1e-12)
+    assert np.abs(moved[1] - moved[0]).max() > 0.05
+
+
+def test_grams_of_a_fit_are_those_of_its_vector(patient: Simulated) -> None:
+    """Meals outside of the log come back as they were given, and below 0 g there is none."""
+    slots = (Slot(300.0, 30.0, 0.02), Slot(900.0, 30.0, 0.02), Slot(1200.0, 30.0, 0.02))
+    a = Unknowns.of(patient.truth.where, patient.seen, slots)
+    effect = np.zeros(a.windows + a.meals)
+    z = np.zeros(a.body)
+    u = a.standardised(z, Noise(12.0, 0.87), Variation(), effect, (42.0, -1.0, 0.0))
+    extra = a.extra(u[None])
+    assert extra is not None
+    np.testing.assert_allclose(extra.grams[0], [42.0, 0.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(extra.onset[0], [300.0, 900.0, 1200.0])
 
 
 def test_orders_hold_and_the_prior_follows_what_is_known() -> None:

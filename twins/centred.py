@@ -1,0 +1,74 @@
+"""Coordinates that hold local effects themselves, whatever their spread.
+
+A chart about the most probable vector measures windows and meals in units of their spread. Where
+readings tell an effect well, a larger spread must then come with a smaller number in those units: a
+funnel, in which the ridge between insulin action and the windows turns with every spread. Measured
+in units of the spread at the chart's middle, effects stay where the readings put them, and a spread
+is felt only by their prior (Papaspiliopoulos 2007, Stat Sci 22:59-73: centred where data are many).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chart import Chart
+from .unknowns import window_covariance
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Centred:
+    """A chart whose windows and meals are in units of the spread at its middle.
+
+    Parameters
+    ----------
+    chart : Chart
+    root : array (W, W)
+        Cholesky factor of the windows' covariance at the middle.
+    meal_sd : float
+        Spread of meals there.
+    """
+
+    chart: Chart
+    root: Array
+    meal_sd: float
+
+    @classmethod
+    def of(cls, chart: Chart) -> Self:
+        """Return the same coordinates with local effects held."""
+        unknowns = chart.likelihood.unknowns
+        spread = unknowns.spread(chart.u[None])
+        root = np.linalg.cholesky(window_covariance(spread, unknowns.windows))[0]
+        return cls(chart, np.asarray(root, dtype=np.float64), float(spread[0, 3]))
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        """Return unknowns (n, D) and the logarithm (n,) of the volume of a unit of x there."""
+        held, log_volume = self.chart(x)
+        u, more = self.freed(held)
+        return u, log_volume + more
+
+    def freed(self, held: Array) -> tuple[Array, Array]:
+        """Return unknowns (n, D) of ones with effects in the middle's units, and log volumes."""
+        a, u = self.chart.likelihood.unknowns, held.copy()
+        spread = a.spread(u)
+        root = np.linalg.cholesky(window_covariance(spread, a.windows))
+        effect = u[:, a.windows_at] @ self.root.T
+        u[:, a.windows_at] = np.linalg.solve(root, effect[:, :, None])[:, :, 0]
+        ratio = self.meal_sd / spread[:, 3]
+        u[:, a.meals_at] *= ratio[:, None]
+        own = np.log(np.einsum("nii->ni", root)).sum(axis=1)
+        log_volume = np.log(np.diag(self.root)).sum() + a.meals * np.log(ratio) - own
+        return u, np.asarray(log_volume)
+
+    def of_units(self, other: Centred) -> Array:
+        """Return the matrix (D, D) that turns another's held unknowns into this one's."""
+        a = self.chart.likelihood.unknowns
+        out = np.eye(a.size)
+        out[a.windows_at, a.windows_at] = np.linalg.solve(self.root, other.root)
+        out[a.meals_at, a.meals_at] *= other.meal_sd / self.meal_sd
+        return out
