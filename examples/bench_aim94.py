@@ -95,6 +95,8 @@ def main():
     parser.add_argument("--starts", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="file of results to go on from")
     arguments = parser.parse_args()
+    if not any(arguments.folder.glob("data-??")):
+        parser.error(f"folder {arguments.folder} holds no file data-01 to data-70; give AIM-94's")
     kept = arguments.keep and arguments.keep.exists()
     lines = arguments.keep.read_text().splitlines() if kept else []
     done = {row["file"]: row for row in map(json.loads, lines)}
