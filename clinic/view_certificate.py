@@ -61,8 +61,8 @@ def certificate_view(case: SafetyCase, group: str | None) -> dict[str, Any]:
 
 
 def _lane(lane: Lane, group: str | None) -> dict[str, Any]:
-    """Return what a lane claims and what it found, for a person of a group where groups differ."""
-    status, tone = STATUS[lane.groups.get(group or "", lane.status)]
+    """Return what a lane claims and what it found, for a person's group if that is known."""
+    status, tone = STATUS[lane.status if group is None else lane.found(group)]
     claim = lane.claim[0].upper() + lane.claim[1:]
     return {"id": lane.id, "claim": claim, "status": status, "tone": tone}
 

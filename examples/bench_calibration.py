@@ -90,6 +90,14 @@ def table(trials, title):
     ):
         mean, low, high = mean_interval(values)
         lines.append(f"{name:18}{mean:7.1%}   {low:.1%}-{high:.1%}")
+    whole = np.array([not t.missing for t in trials])
+    if not whole.all():
+        for name, rank in zip(trials[0].names, inside.T, strict=True):
+            if name.startswith("noise"):
+                lines.append(
+                    f"{name} of the {whole.sum()} patients of whom no meal is missing: "
+                    f"{rank[whole].mean():.1%}"
+                )
     lines += of_meals(trials)
     passed = np.mean([t.good for t in trials])
     lines.append(f"fits that passed their own checks: {passed:.1%}")
@@ -122,7 +130,8 @@ def main():
     kept = finished(args.keep)
     for kind, (title, _) in KINDS.items():
         patients = args.patients if kind == "ours" else min(args.beside, args.patients)
-        sys.stdout.write(table(run(args, kind, patients, kept), title) + "\n")
+        if patients:
+            sys.stdout.write(table(run(args, kind, patients, kept), title) + "\n")
         sys.stdout.flush()
 
 

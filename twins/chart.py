@@ -86,21 +86,13 @@ class Chart:
         side_by_side(part, len(x), self.likelihood.threads)
         return u, log_volume
 
-    def back(self, u: Array) -> tuple[Array, Array]:
-        """Return coordinates (n, D) of unknowns u (n, D), and volumes as calling the chart does."""
-        x, log_volume = np.empty_like(u), np.empty(len(u))
+    def back(self, u: Array) -> Array:
+        """Return coordinates (n, D) of unknowns u (n, D)."""
+        x = np.empty_like(u)
         x[:, self.at] = np.linalg.solve(self.noise_root, (u[:, self.at] - self.u[self.at]).T).T
-        noise = self.likelihood.noise(u)
-
-        def part(first: int, last: int) -> None:
-            rows = slice(first, last)
-            root, middle = self._under(noise[rows])
-            away = u[rows][:, self.rest] - middle
-            x[rows, self.rest] = np.einsum("nji,nj->ni", root, away)
-            log_volume[rows] = -np.log(np.einsum("nii->ni", root)).sum(axis=1)
-
-        side_by_side(part, len(u), self.likelihood.threads)
-        return x, log_volume
+        root, middle = self._under(self.likelihood.noise(u))
+        x[:, self.rest] = np.einsum("nji,nj->ni", root, u[:, self.rest] - middle)
+        return x
 
     def _under(self, noise: Array) -> tuple[Array, Array]:
         """Return Cholesky factors (n, D - 2, D - 2) of the precision, and middles (n, D - 2)."""

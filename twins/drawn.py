@@ -32,7 +32,7 @@ MOST_PARTS: Final = 3
 
 
 # Matrices are small and batches are shared out between threads here already; where a library of
-# linear algebra starts threads of its own besides, all wait for each other (30 times as long).
+# linear algebra starts threads of its own besides, all wait for each other.
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def draws_of(
     where: Coordinates, seen: Observations, starts: Array, rng: np.random.Generator, *,

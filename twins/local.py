@@ -47,8 +47,7 @@ def local_slopes(
         What it does besides the record.
     """
     windows, meals, engine = windows_in(seen), seen.meals, engine_for(where.model)
-    first_minute = np.searchsorted(np.maximum.accumulate(seen.meal), np.arange(meals))
-    begins = np.concatenate([np.arange(windows), first_minute // WINDOW_MIN]).astype(np.int64)
+    begins = np.concatenate([np.arange(windows), seen.meal_begins // WINDOW_MIN]).astype(np.int64)
     params = np.repeat(where.params(z[None]), len(begins), axis=0)
     change = STEP * np.eye(windows + meals)
     x = starts[begins].copy()

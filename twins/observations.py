@@ -72,6 +72,12 @@ class Observations:
         """Number of the meal of each minute (T,), -1 between meals."""
         return meals_in(self.carbs)
 
+    @cached_property
+    def meal_begins(self) -> NDArray[np.int64]:
+        """Minute (M,) at which each meal begins."""
+        reached = np.maximum.accumulate(self.meal)
+        return np.searchsorted(reached, np.arange(self.meals)).astype(np.int64)
+
     @property
     def meals(self) -> int:
         """Number of meals."""

@@ -47,8 +47,12 @@ class Tops:
     middles : array (K - 1, D)
         The other tops, with local effects in the first one's units.
     flats : array (K - 1, D, D)
-        From coordinates about each to such unknowns; its noise is taken to stay, so that a density
-        costs no more than a product.
+        From coordinates about each to such unknowns; its noise is taken to stay.
+    backs : array (K - 1, D, D)
+        The way back, so that a density costs no more than a product.
+    log_units : array (K - 1,)
+        Logarithms of the volume of a unit about the first top over one about each, but for what
+        ``Chart`` tells of the first's.
     log_weight : array (K,)
         Logarithms of the shares of particles that start about each.
     law : Student
@@ -58,6 +62,8 @@ class Tops:
     chart: Centred
     middles: Array
     flats: Array
+    backs: Array
+    log_units: Array
     log_weight: Array
     law: Student
 
@@ -65,12 +71,13 @@ class Tops:
     def of(cls, charts: Sequence[Centred], evidence: Sequence[float], nu: float) -> Self:
         """Return the start: shares go with the root of the evidence, which is but an estimate."""
         half, first = 0.5 * np.array(evidence), charts[0]
-        d = len(first.chart.u)
-        units = [first.of_units(other) for other in charts[1:]]
-        flats = [unit @ other.chart.flat() for unit, other in zip(units, charts[1:], strict=True)]
-        middles = [unit @ other.chart.u for unit, other in zip(units, charts[1:], strict=True)]
+        d, own = len(first.chart.u), np.log(np.linalg.det(first.chart.noise_root))
+        units = [(first.of_units(other), other.chart) for other in charts[1:]]
+        flats = np.reshape([unit @ chart.flat() for unit, chart in units], (-1, d, d))
+        middles = np.reshape([unit @ chart.u for unit, chart in units], (-1, d))
+        backs = np.asarray(np.linalg.inv(flats), dtype=np.float64)
         return cls(
-            first, np.reshape(middles, (-1, d)), np.reshape(flats, (-1, d, d)),
+            first, middles, flats, backs, own - np.linalg.slogdet(flats)[1],
             half - np.asarray(logsumexp(half)), Student(d, nu),
         )  # fmt: skip
 
@@ -82,7 +89,7 @@ class Tops:
         for k, (middle, flat) in enumerate(zip(self.middles, self.flats, strict=True), start=1):
             own = which == k
             if own.any():
-                x[own] = self.chart.chart.back(middle + x[own] @ flat.T)[0]
+                x[own] = self.chart.chart.back(middle + x[own] @ flat.T)
         return x
 
     def densities(self, x: Array) -> tuple[Array, Array]:
@@ -96,10 +103,8 @@ class Tops:
     def _log_start(self, x: Array, held: Array, volume: Array) -> Array:
         """Return logarithms (n,) of the start at x, whose held unknowns are given."""
         terms = [self.log_weight[0] + self.law.log_density(x)]
-        own = volume + np.log(np.linalg.det(self.chart.chart.noise_root))
-        rows = zip(self.log_weight[1:], self.middles, self.flats, strict=True)
-        for weight, middle, flat in rows:
-            there = np.linalg.solve(flat, (held - middle).T).T
-            unit = own - np.linalg.slogdet(flat)[1]
-            terms.append(weight + self.law.log_density(there) + unit)
+        rows = zip(self.log_weight[1:], self.middles, self.backs, self.log_units, strict=True)
+        for weight, middle, back, unit in rows:
+            there = (held - middle) @ back.T
+            terms.append(weight + self.law.log_density(there) + volume + unit)
         return np.asarray(logsumexp(terms, axis=0))

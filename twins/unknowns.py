@@ -84,7 +84,7 @@ class Unknowns:
     @property
     def size(self) -> int:
         """Number of unknowns."""
-        return self._local + self.windows + self.meals + 2 * len(self.slots)
+        return self.meals_at.stop + 2 * len(self.slots)
 
     @property
     def _local(self) -> int:
@@ -168,7 +168,7 @@ class Unknowns:
     def continued(self, u: Array, longer: Unknowns, rng: np.random.Generator) -> Array:
         """Return u (n, D) of a longer record: what comes after is drawn from the prior."""
         out = np.zeros((len(u), longer.size))
-        a, b = self._local + self.windows, self._local + longer.windows
+        a, b = self.windows_at.stop, longer.windows_at.stop
         fresh = rng.standard_normal((len(u), longer.windows + longer.meals))
         out[:, :a] = u[:, :a]
         out[:, a:b] = fresh[:, : b - a]

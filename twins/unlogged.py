@@ -103,9 +103,7 @@ def every_hour() -> tuple[Slot, ...]:
     return tuple(Slot(middle, HALF_WIDTH_MIN, PRIOR) for middle in middles)
 
 
-def look(
-    likelihood: Likelihood, u: Array, known: Suspected, least: float = LEAST_PROBABILITY
-) -> Suspected:
+def look(likelihood: Likelihood, u: Array, known: Suspected) -> Suspected:
     """Return the hours, besides those known, in which a meal is probable enough.
 
     Parameters
@@ -114,19 +112,19 @@ def look(
         Of a record, hours already suspected among its unknowns.
     u : array (D,)
         The most probable vector, or near it.
-    least : float
-        Probability from which on an hour is returned.
+    known : Suspected
+        Those hours.
     """
     onset, response = _responses(likelihood, u)
     pull, stiff = _meal_terms(likelihood, u, onset, response)
     log_odds = np.log(PRIOR / (1.0 - PRIOR)) + log_bayes_factor(pull, stiff)
     grams = np.maximum(pull - 1.0 / UNLOGGED_MEAN_G, 0.0) / stiff
     most = min(MOST, max(1, round(MOST_A_DAY * likelihood.seen.days))) - len(known.slots)
-    taken: list[int] = []
+    bar, taken = np.log(LEAST_PROBABILITY / (1.0 - LEAST_PROBABILITY)), list[int]()
     for i in np.argsort(-log_odds).tolist():
         near = any(abs(onset[i] - onset[j]) < APART_MIN for j in taken)
         same = any(abs(onset[i] - slot.minute) < 2.0 * HALF_WIDTH_MIN for slot in known.slots)
-        if log_odds[i] < np.log(least / (1.0 - least)) or len(taken) >= most:
+        if log_odds[i] < bar or len(taken) >= most:
             break
         if not near and not same:
             taken.append(i)
@@ -255,10 +253,9 @@ def _by_clock(seen: Observations, minute: float) -> str:
 
 def _near(seen: Observations, minute: float) -> str:
     """Return, by the clock, when the nearest meal in the log began, if it is near."""
-    begun = np.flatnonzero(np.diff(seen.meal, prepend=-1) > 0)
-    if not len(begun):
+    if not seen.meals:
         return ""
-    nearest = float(begun[np.argmin(np.abs(begun - minute))])
+    nearest = float(min(seen.meal_begins, key=lambda begun: abs(begun - minute)))
     return _by_clock(seen, nearest) if abs(nearest - minute) <= NEAR_ENTRY_MIN else ""
 
 

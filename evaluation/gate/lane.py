@@ -60,9 +60,13 @@ class Lane:
     groups: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
+    def found(self, group: str) -> str:
+        """Return the status for a group: unknown where others were judged and it was not."""
+        return self.groups.get(group, "unknown") if self.groups else self.status
+
     def holds(self, group: str) -> bool:
         """Whether nothing in this lane speaks against a group."""
-        status = self.groups.get(group, "unknown") if self.groups else self.status
+        status = self.found(group)
         if status == "deferred":
             return self.id in MAY_WAIT
         if status == "not applicable":

@@ -131,7 +131,7 @@ def test_every_lane_of_the_gate_is_shown_with_what_it_found(
         assert lane["status"] in words
     first = replace(case.lanes[0], groups={"adult": "failed", "child": "passed"})
     mixed = replace(case, lanes=(first, *case.lanes[1:]))
-    for group, status in (("adult", "FAILED"), ("child", "passed")):
+    for group, status in (("adult", "FAILED"), ("child", "passed"), ("adolescent", "NOT SHOWN")):
         assert certificate_view(mixed, group)["lanes"][0]["status"] == status
 
 
