@@ -1,11 +1,12 @@
-"""Three ways to keep an insulin agent safe, on virtual adults nobody trained on, by several seeds.
+"""Ways to keep an insulin agent safe, on virtual adults nobody trained on, by several seeds.
 
 python examples/compare_constrained.py --keep runs/constrained [--seeds 5] [--steps 4000000]
 
-Limits in the learner (PPO with Lagrange multipliers), penalties in the reward (PPO with cost
-weights chosen by hand), or a shield round an agent that learned without either. Finished runs and
-evaluations in the kept folder are read, not made again. Settings are chosen with
-``--purpose validation``; the figures to report are those of ``--purpose test``.
+Limits in the learner (PPO with Lagrange multipliers), those of hypoglycaemia as required or halved
+in training; penalties in the reward (PPO with cost weights chosen by hand); or a shield round an
+agent that learned without either. Finished runs and evaluations in the kept folder are read, not
+made again. Settings are chosen with ``--purpose validation``; the figures to report are those of
+``--purpose test``.
 """
 
 import argparse
@@ -23,6 +24,9 @@ ENV = "dosegym/Insulin-v0"
 # For older people and those at high risk less than 1 % of the time below 70 mg/dL is advised
 # (Battelino 2019, doi:10.2337/dci19-0028); the others are project choices.
 LIMITS = {"below_54": 0.001, "below_70": 0.01, "above_250": 0.05}
+# A mean that settles at its limit lies above it under half of all seeds; half of what is required
+# leaves room (project choice, made before any run).
+HALVED = {**LIMITS, "below_54": 0.5 * LIMITS["below_54"], "below_70": 0.5 * LIMITS["below_70"]}
 # Of 1, 2 and 5 below 54 mg/dL and a fifth of that below 70, the weights that came nearest to the
 # limits on validation people; of three pairs of gains, the pair that did.
 WEIGHTS = {"below_54": 5.0, "below_70": 1.0}
@@ -36,6 +40,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "ppo": ("ppo", {}, {}),
     "ppo_weighted": ("ppo", {"cost_weights": WEIGHTS}, {}),
     "ppo_lagrangian": ("ppo_lagrangian", {}, {"limits": LIMITS, "multipliers": GAINS}),
+    "ppo_lagrangian_halved": ("ppo_lagrangian", {}, {"limits": HALVED, "multipliers": GAINS}),
 }
 FIGURES = {
     "return": "return a day", "time_in_range": "70-180, %", "time_below_70": "below 70, %",
@@ -105,36 +110,55 @@ def table(title: str, rows: dict[str, dict[str, np.ndarray]]) -> None:
         print(f"| {arm} | {' | '.join(interval(figures[name]) for name in FIGURES)} |")
 
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--keep", type=Path, default=Path("runs/constrained"))
-parser.add_argument("--seeds", type=int, default=5)
-parser.add_argument("--steps", type=int, default=4_000_000)
-parser.add_argument("--people", type=int, default=300)
-parser.add_argument("--days", type=int, default=7)
-parser.add_argument("--purpose", choices=("validation", "test"), default="test")
-parser.add_argument("--shield", default="low_glucose_suspend", help="a policy with inner")
-asked = parser.parse_args()
+def arguments() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", type=Path, default=Path("runs/constrained"))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=4_000_000)
+    parser.add_argument("--people", type=int, default=300)
+    parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--purpose", choices=("validation", "test"), default="test")
+    parser.add_argument("--shield", default="shielded", help="a policy with inner")
+    return parser.parse_args()
 
-people = adults(asked.purpose, asked.people)
-found: dict[str, dict[str, list[Any]]] = {}
-for seed in range(asked.seeds):
-    for name in LEARNERS:
-        agent = agent_of(name, seed, asked.steps, asked.keep)
-        for shield in ("none", asked.shield):
-            arm = name if shield == "none" else f"{name} + {shield}"
-            for figure, values in judged(agent, shield, people, asked.days).items():
-                found.setdefault(arm, {}).setdefault(figure, []).append(values)
-        print(f"seed {seed}, {name}: done", flush=True)
 
-arms = {arm: {k: np.array(v) for k, v in figures.items()} for arm, figures in found.items()}
-table(f"{asked.seeds} seeds x {asked.people} {asked.purpose} adults, {asked.days} days", arms)
-base = arms["ppo"]
-less = {f"{a} - ppo": {k: f[k] - base[k] for k in f} for a, f in arms.items() if a != "ppo"}
-table("Less PPO, paired by seed and person", less)
-print("\nSeeds whose mean is within the limit\n")
-for arm, figures in arms.items():
-    kept = [
-        f"{name} {int(np.sum(figures[name].mean(axis=1) <= limit))}/{asked.seeds}"
-        for name, limit in ALLOWED.items()
-    ]
-    print(f"{arm}: {', '.join(kept)}")
+def measured(asked: argparse.Namespace) -> dict[str, dict[str, np.ndarray]]:
+    """Return each arm's figures (seeds, people), with and without the shield."""
+    people = adults(asked.purpose, asked.people)
+    found: dict[str, dict[str, list[Any]]] = {}
+    for seed in range(asked.seeds):
+        for name in LEARNERS:
+            agent = agent_of(name, seed, asked.steps, asked.keep)
+            for shield in ("none", asked.shield):
+                arm = name if shield == "none" else f"{name} + {shield}"
+                for figure, values in judged(agent, shield, people, asked.days).items():
+                    found.setdefault(arm, {}).setdefault(figure, []).append(values)
+            print(f"seed {seed}, {name}: done", flush=True)
+    return {arm: {k: np.array(v) for k, v in figures.items()} for arm, figures in found.items()}
+
+
+def main() -> None:
+    """Train, evaluate, and print the tables."""
+    asked = arguments()
+    arms = measured(asked)
+    table(f"{asked.seeds} seeds x {asked.people} {asked.purpose} adults, {asked.days} days", arms)
+    for base in ("ppo", f"ppo + {asked.shield}", "ppo_weighted"):
+        with_limits = [arm for arm in arms if base == "ppo" or arm.startswith("ppo_lagrangian")]
+        less = {
+            arm: {k: arms[arm][k] - arms[base][k] for k in FIGURES}
+            for arm in with_limits
+            if arm != base
+        }
+        table(f"Less {base}, paired by seed and person", less)
+    print("\nSeeds whose mean is within the limit\n")
+    for arm, figures in arms.items():
+        kept = [
+            f"{name} {int(np.sum(figures[name].mean(axis=1) <= limit))}/{asked.seeds}"
+            for name, limit in ALLOWED.items()
+        ]
+        print(f"{arm}: {', '.join(kept)}")
+
+
+if __name__ == "__main__":
+    main()
