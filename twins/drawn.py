@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from .coordinates import Coordinates
 from .joint import Found, refine
 from .likelihood import Likelihood
-from .mode import most_probable_vector
+from .mode import Mode, most_probable_vector
 from .noise import LARGEST_RHO, whitening
 from .observations import Observations
 from .probable import likely
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 
 # Each look sees what the meals found before it had hidden.
 LOOKS: Final = 3
+MOST_A_DAY: Final = 2
 # An hour is worth two unknowns of the sampler if a meal is at least so probable by the evidence of
 # tops with and without it. A normal law about one top cannot weigh them: it must be surer.
 WORTH: Final = 0.2
@@ -60,53 +62,84 @@ def draws_of(
     InputError
         If there are too few readings, or there is no such method.
     """
-    largest_rho = 0.0 if independent else LARGEST_RHO
-    fits = likely(where, seen, starts, largest_rho=largest_rho)
-    found, suspected = fits[0], Suspected()
-    for _ in range(LOOKS if meals else 0):
-        likelihood = _likelihood(where, seen, found, suspected, threads, independent)
-        more = look(likelihood, _vector(likelihood, found, suspected), suspected)
-        if not more.slots:
-            break
-        suspected += more
-        found = refine(
-            where, found.z, seen, whitening(seen), noise=found.noise, variation=found.variation,
-            largest_rho=largest_rho, extra=suspected.extra,
-        )  # fmt: skip
-    if suspected.slots:
-        likelihood = _likelihood(where, seen, found, suspected, threads, independent)
-        suspected = _worth(likelihood, found, suspected, WORTH if method == "smc" else SURE)
-    likelihood = _likelihood(where, seen, found, suspected, threads, independent)
-    first = [_vector(likelihood, fit, suspected.none) for fit in fits]
-    if suspected.slots:
-        first += [_vector(likelihood, found, some) for some in suspected.parts(MOST_PARTS)]
+    record = _Record(where, seen, threads, independent)
+    fits = likely(where, seen, starts, largest_rho=record.largest_rho)
+    found, eaten = fits[0], Suspected()
+    if meals:
+        found, eaten = _eaten(record, found, WORTH if method == "smc" else SURE)
+    likelihood = record.likelihood(found, eaten)
+    first = [record.vector(fit, eaten.none) for fit in fits]
+    if eaten.slots:
+        first += [record.vector(found, some) for some in eaten.parts(MOST_PARTS)]
     return sample(likelihood, np.stack(first), rng, method=method, n=n), found
 
 
-def _worth(likelihood: Likelihood, found: Found, suspected: Suspected, least: float) -> Suspected:
-    """Return the suspected hours whose meal is probable enough by the evidence (Laplace)."""
+@dataclass(frozen=True)
+class _Record:
+    """What is fitted, whichever meals are found in it."""
 
-    def evidence(some: Suspected) -> float:
-        return most_probable_vector(likelihood, _vector(likelihood, found, some)).evidence
+    where: Coordinates
+    seen: Observations
+    threads: int
+    independent: bool
 
-    whole, bar = evidence(suspected), np.log(least / (1.0 - least))
-    hours = range(len(suspected.slots))
-    return suspected.only([i for i in hours if whole - evidence(suspected.but([i])) > bar])
+    @property
+    def largest_rho(self) -> float:
+        return 0.0 if self.independent else LARGEST_RHO
+
+    def unknowns(self, eaten: Suspected) -> Unknowns:
+        """Return all unknowns, the hours of suspected meals among them."""
+        return Unknowns.of(self.where, self.seen, eaten.slots)
+
+    def likelihood(self, found: Found, eaten: Suspected) -> Likelihood:
+        """Return the likelihood of these about a fit."""
+        return Likelihood.of(
+            self.unknowns(eaten), self.seen, power=1.0 / found.factor, threads=self.threads,
+            independent=self.independent,
+        )  # fmt: skip
+
+    def vector(self, found: Found, eaten: Suspected) -> Array:
+        """Return the vector (D,) of a fit in which suspected meals were eaten."""
+        return self.unknowns(eaten).standardised(
+            found.z, found.noise, found.variation, found.effect, eaten.grams
+        )
+
+    def top(self, found: Found, eaten: Suspected) -> Mode:
+        """Return the most probable vector about that."""
+        return most_probable_vector(self.likelihood(found, eaten), self.vector(found, eaten))
+
+    def refined(self, found: Found, eaten: Suspected) -> Found:
+        """Return the fit once suspected meals were eaten."""
+        return refine(
+            self.where, found.z, self.seen, whitening(self.seen), noise=found.noise,
+            variation=found.variation, largest_rho=self.largest_rho, extra=eaten.extra,
+        )  # fmt: skip
 
 
-def _likelihood(
-    where: Coordinates, seen: Observations, found: Found, suspected: Suspected, threads: int,
-    independent: bool,
-) -> Likelihood:  # fmt: skip
-    """Return the likelihood about a fit."""
-    return Likelihood.of(
-        Unknowns.of(where, seen, suspected.slots), seen, power=1.0 / found.factor, threads=threads,
-        independent=independent,
-    )  # fmt: skip
+def _eaten(record: _Record, found: Found, least: float) -> tuple[Found, Suspected]:
+    """Return meals outside of the log that are probable enough, and the fit that counts them in."""
+    eaten, most = Suspected(), max(1, round(MOST_A_DAY * record.seen.days))
+    for _ in range(LOOKS):
+        more = look(record.likelihood(found, eaten), record.vector(found, eaten), eaten)
+        more = _weighed(record, found, eaten, more).above(least, most - len(eaten.slots))
+        if not more.slots:
+            break
+        eaten += more
+        found = record.refined(found, eaten)
+    return found, eaten
 
 
-def _vector(likelihood: Likelihood, found: Found, suspected: Suspected) -> Array:
-    """Return the vector (D,) of a fit in which suspected meals were eaten."""
-    return likelihood.unknowns.standardised(
-        found.z, found.noise, found.variation, found.effect, suspected.grams
-    )
+def _weighed(record: _Record, found: Found, eaten: Suspected, more: Suspected) -> Suspected:
+    """Return more hours with grams and log odds by the tops with and without each (Laplace)."""
+    if not more.slots:
+        return more
+    without = record.top(found, eaten).evidence
+    grams, log_odds = list[float](), list[float]()
+    for i in range(len(more.slots)):
+        among = eaten + more.only([i])
+        top = record.top(found, among)
+        extra = record.unknowns(among).extra(top.u[None])
+        grams.append(0.0 if extra is None else float(extra.grams[0, -1]))
+        # A climb that ends where nothing was eaten has found no such top.
+        log_odds.append(top.evidence - without if grams[-1] > 0.0 else -np.inf)
+    return Suspected(more.slots, tuple(grams), tuple(log_odds))

@@ -3,8 +3,9 @@
 Any hour may hold such a meal; to sample all hours would drown the body in unknowns. Hours whose
 readings speak against one are therefore left out: for an onset every half hour the record is taken
 as a straight line in all its unknowns, and the probability of a meal follows in closed form, other
-unknowns averaged over (for exponential grams, a normal tail). The few hours left become unknowns of
-presence, size and time (``Unknowns.extra``), which the sampler then weighs without that line.
+unknowns averaged over (for exponential grams, a normal tail). The few hours left are climbed from
+(``drawn``); those that are worth it become unknowns of presence, size and time
+(``Unknowns.extra``), which the sampler then weighs.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ GRID_MIN: Final = 30
 # What a probe changes in glucose has faded after so long.
 FADES_MIN: Final = 720
 PROBE_G: Final = 20.0
-# Below this, the straight line's word is taken that there was none; it errs to both sides.
-LEAST_PROBABILITY: Final = 0.15
+# Below this, the straight line's word is taken that there was none. It is far from sure: a body
+# that was bent to explain a meal answers to food otherwise than the true one.
+LEAST_PROBABILITY: Final = 0.02
 # In one look, answers of meals closer than this cannot be told apart.
 APART_MIN: Final = 240.0
-MOST_A_DAY: Final = 2
-MOST: Final = 12
+# The most hours that one look returns.
+MOST: Final = 4
 # So near to an entry, a meal may be one with it that was entered late, early, or too small.
 NEAR_ENTRY_MIN: Final = 90.0
 # Of a meal worth telling: grams, and the probability that at least so much was eaten.
@@ -74,6 +76,12 @@ class Suspected:
         doubtful = np.argsort(self.log_odds)[:most].tolist() if len(self.slots) > 1 else []
         return [self, *(self.but([i]) for i in doubtful)]
 
+    def above(self, least: float, most: int) -> Suspected:
+        """Return the hours more probable than that, the most probable ones first, a few at most."""
+        bar = np.log(least / (1.0 - least))
+        order = np.argsort(-np.array(self.log_odds)).tolist()
+        return self.only([i for i in order if self.log_odds[i] > bar][:most])
+
     def only(self, keep: Sequence[int]) -> Suspected:
         """Return some of the hours."""
         return Suspected(
@@ -104,27 +112,26 @@ def every_hour() -> tuple[Slot, ...]:
 
 
 def look(likelihood: Likelihood, u: Array, known: Suspected) -> Suspected:
-    """Return the hours, besides those known, in which a meal is probable enough.
+    """Return the hours, besides those known, that a meal is most probable in.
 
     Parameters
     ----------
     likelihood : Likelihood
-        Of a record, hours already suspected among its unknowns.
+        Of a record and the meals found in it so far.
     u : array (D,)
         The most probable vector, or near it.
     known : Suspected
-        Those hours.
+        Those meals.
     """
     onset, response = _responses(likelihood, u)
     pull, stiff = _meal_terms(likelihood, u, onset, response)
     log_odds = np.log(PRIOR / (1.0 - PRIOR)) + log_bayes_factor(pull, stiff)
     grams = np.maximum(pull - 1.0 / UNLOGGED_MEAN_G, 0.0) / stiff
-    most = min(MOST, max(1, round(MOST_A_DAY * likelihood.seen.days))) - len(known.slots)
     bar, taken = np.log(LEAST_PROBABILITY / (1.0 - LEAST_PROBABILITY)), list[int]()
     for i in np.argsort(-log_odds).tolist():
         near = any(abs(onset[i] - onset[j]) < APART_MIN for j in taken)
         same = any(abs(onset[i] - slot.minute) < 2.0 * HALF_WIDTH_MIN for slot in known.slots)
-        if log_odds[i] < bar or len(taken) >= most:
+        if log_odds[i] < bar or len(taken) >= MOST:
             break
         if not near and not same:
             taken.append(i)

@@ -15,12 +15,13 @@ from dosegym.records.timeline import Timeline
 from dosegym.twins import fit_twin
 from dosegym.twins.change import Change, laid
 from dosegym.twins.coordinates import coordinates_for
-from dosegym.twins.drawn import draws_of
+from dosegym.twins.drawn import SURE, draws_of
 from dosegym.twins.forward import Extra, run, run_windows, windows_in
 from dosegym.twins.likelihood import Likelihood
 from dosegym.twins.lived import relive
 from dosegym.twins.local import local_slopes
 from dosegym.twins.observations import observe
+from dosegym.twins.probable import most_probable
 from dosegym.twins.search import starting_points
 from dosegym.twins.simulated import Simulated, first_days, simulated
 from dosegym.twins.unknowns import UNLOGGED_MEAN_G, Unknowns
@@ -32,6 +33,7 @@ from dosegym.twins.unlogged import (
     _responses,
     every_hour,
     log_bayes_factor,
+    look,
     sentence,
     told,
 )
@@ -176,6 +178,32 @@ def test_suspected_meals_are_taken_out_one_by_one_the_doubtful_first() -> None:
     assert [p.grams for p in both.parts(3)] == [(30.0, 20.0), (30.0, -1.0), (-1.0, 20.0)]
     assert both.none.grams == (-1.0, -1.0)
     assert len(Suspected(every_hour()[:1], (30.0,), (2.0,)).parts(3)) == 1
+
+
+def test_hours_are_kept_by_their_odds() -> None:
+    """The most probable ones first, not more than asked for, and never one without a top."""
+    hours = Suspected(every_hour()[:4], (30.0, 20.0, 40.0, 0.0), (-1.0, 2.0, -1.5, -np.inf))
+    assert hours.above(0.2, 4).grams == (20.0, 30.0)
+    assert hours.above(0.15, 4).grams == (20.0, 30.0, 40.0)
+    assert hours.above(0.15, 1).grams == (20.0,)
+    assert hours.above(0.15, 0).slots == ()
+
+
+def test_a_meal_that_the_straight_line_doubts_is_found() -> None:
+    """78 g that the line about a body bent to explain them gives 9 %; the tops are sure of them."""
+    rng = np.random.default_rng(np.random.SeedSequence([30129, 20260302]))
+    patient = simulated(rng, unlogged=True)
+    where, seen = patient.truth.where, first_days(patient.seen, 1)
+    drawn, _ = draws_of(where, seen, starting_points(8, rng), rng, method="laplace", n=64)
+    (meal,) = told(drawn)
+    assert meal["probability"] > SURE
+    assert meal["low_g"] < 78.0 < meal["high_g"]
+    fit = most_probable(where, seen, starting_points(8, rng))
+    unknowns = Unknowns.of(where, seen)
+    likelihood = Likelihood.of(unknowns, seen, power=1.0 / fit.factor)
+    first = unknowns.standardised(fit.z, fit.noise, fit.variation, fit.effect)
+    proposed = look(likelihood, first, Suspected())
+    assert max(proposed.log_odds) < np.log(0.2 / 0.8)
 
 
 def test_hours_hold_the_rate_that_is_believed() -> None:
