@@ -52,12 +52,16 @@ def logged_lane(request: Request, logged: str | Path | None) -> Lane:
         "behaviour": _told(report.behaviour),
         "estimates": {name: _told(e) for name, e in report.target.items()},
         "verdict": verdict.to_dict(),
+        "hidden_causes": None if report.hidden is None else report.hidden.to_dict(),
     }
+    reasons = (
+        verdict.reasons if report.hidden is None else (*verdict.reasons, report.hidden.sentence)
+    )
     if verdict.word == "VETO":
-        return Lane("L5", "failed", verdict.reasons, {}, numbers)
+        return Lane("L5", "failed", reasons, {}, numbers)
     if verdict.word == "UNINFORMATIVE":
-        return Lane("L5", "unknown", verdict.reasons, {}, numbers)
-    return Lane("L5", "passed", verdict.reasons, {}, numbers)
+        return Lane("L5", "unknown", reasons, {}, numbers)
+    return Lane("L5", "passed", reasons, {}, numbers)
 
 
 def _told(e: Estimate) -> dict[str, Any]:

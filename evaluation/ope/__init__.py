@@ -5,6 +5,7 @@ from .critic import CriticSettings
 from .epochs import coarsen
 from .estimate import Estimate, Estimator
 from .evidence import Evidence
+from .hidden_causes import HiddenCauses, hidden_causes
 from .parts import Part, divide
 from .registry import ESTIMATORS, make_estimator
 from .report import Report, judge_target
@@ -16,6 +17,7 @@ __all__ = [
     "Estimate",
     "Estimator",
     "Evidence",
+    "HiddenCauses",
     "Part",
     "Report",
     "Verdict",
@@ -23,6 +25,7 @@ __all__ = [
     "behaviour_value",
     "coarsen",
     "divide",
+    "hidden_causes",
     "judge_target",
     "make_estimator",
     "ope_verdict",

@@ -13,9 +13,10 @@ from .baselines import baselines, behaviour_value
 from .critic import CriticSettings
 from .estimate import CONFIDENCE, Estimate
 from .evidence import Evidence
+from .hidden_causes import HiddenCauses, hidden_causes
 from .parts import Part
 from .registry import make_estimator
-from .veto import Verdict, ope_verdict
+from .veto import Verdict, informative, ope_verdict
 
 USUAL: Final = ("wis", "cwpdis", "wdr", "magic", "fqe")
 BESIDE: Final = ("wis", "cwpdis")
@@ -31,12 +32,16 @@ class Report:
     target : mapping of estimator to Estimate
     baselines : mapping of baseline to mapping of estimator to Estimate
     verdict : Verdict
+    hidden : HiddenCauses or None
+        How far the word of ``wis`` holds against causes of treatment that the log does not tell;
+        None if it was not asked or has nothing to say. No part of the verdict.
     """
 
     behaviour: Estimate
     target: Mapping[str, Estimate]
     baselines: Mapping[str, Mapping[str, Estimate]]
     verdict: Verdict
+    hidden: HiddenCauses | None = None
 
     def table(self) -> str:
         """Return all estimates as a Markdown table."""
@@ -106,4 +111,7 @@ def judge_target(
     verdict = ope_verdict(
         list(found.values()), behaviour, margin, trained_on=trained_on, selected_on=selected_on
     )
-    return Report(behaviour, found, beside, verdict)
+    hidden = None
+    if "wis" in found and informative(found["wis"]):
+        hidden = hidden_causes(evidence, behaviour.low - margin, rng=rng, confidence=confidence)
+    return Report(behaviour, found, beside, verdict, hidden)

@@ -39,6 +39,9 @@ def test_a_harmful_target_is_vetoed_and_a_good_one_is_not() -> None:
         assert set(told.baselines) == {"no change", "random", "most common act"}
         assert set(told.target) == {"wis", "cwpdis", "fqe"}
         assert told.table().count("\n") == 2 + 3 + 3 * 2
+        assert told.hidden is not None
+        assert told.hidden.says == {"rule": "not below", "stay": "below"}[name]
+        assert told.hidden.holds_to > 1.0
     assert words == {"rule": "NO_OBJECTION", "stay": "VETO"}
 
 
@@ -52,6 +55,7 @@ def test_insulin_at_five_minutes_is_uninformative() -> None:
     )  # fmt: skip
     assert told.verdict.word == "UNINFORMATIVE"
     assert "effective patients" in told.verdict.reasons[0]
+    assert told.hidden is None
 
 
 def test_only_the_gates_part_is_judged_on() -> None:
