@@ -78,9 +78,10 @@ class Chart:
 
         def part(first: int, last: int) -> None:
             rows = slice(first, last)
-            root, middle = self._under(noise[rows])
-            away = np.linalg.solve(root.transpose(0, 2, 1), x[rows][:, self.rest, None])[:, :, 0]
-            u[rows, self.rest] = middle + away
+            precision, root, pull = self._under(noise[rows])
+            # One solving for the middle and the way from it: L^-T x is (L L^T)^-1 L x.
+            pull += np.einsum("nij,nj->ni", root, x[rows][:, self.rest])
+            u[rows, self.rest] = self.u[self.rest] + _solved(precision, pull)
             log_volume[rows] = -np.log(np.einsum("nii->ni", root)).sum(axis=1)
 
         side_by_side(part, len(x), self.likelihood.threads)
@@ -90,12 +91,13 @@ class Chart:
         """Return coordinates (n, D) of unknowns u (n, D)."""
         x = np.empty_like(u)
         x[:, self.at] = np.linalg.solve(self.noise_root, (u[:, self.at] - self.u[self.at]).T).T
-        root, middle = self._under(self.likelihood.noise(u))
-        x[:, self.rest] = np.einsum("nji,nj->ni", root, u[:, self.rest] - middle)
+        precision, root, pull = self._under(self.likelihood.noise(u))
+        away = u[:, self.rest] - self.u[self.rest] - _solved(precision, pull)
+        x[:, self.rest] = np.einsum("nji,nj->ni", root, away)
         return x
 
-    def _under(self, noise: Array) -> tuple[Array, Array]:
-        """Return Cholesky factors (n, D - 2, D - 2) of the precision, and middles (n, D - 2)."""
+    def _under(self, noise: Array) -> tuple[Array, Array, Array]:
+        """Return precisions (n, D - 2, D - 2), their Cholesky factors, and pulls (n, D - 2)."""
         sigma, rho = noise.T
         near = (STUDENT_SD / sigma) ** 2 / (1.0 - rho**2)
         factors = np.stack([near, -rho * near, rho**2 * near, (STUDENT_SD / sigma) ** 2], axis=1)
@@ -104,15 +106,14 @@ class Chart:
         precision = (factors @ self.matrices.reshape(4, -1)).reshape(-1, size, size)
         precision[:, range(size), range(size)] += 1.0
         pull = factors @ self.pulls - self.u[self.rest]
-        shift = np.linalg.solve(precision, pull[:, :, None])[:, :, 0]
-        factor = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
-        return factor, np.asarray(self.u[self.rest] + shift, dtype=np.float64)
+        root = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
+        return precision, root, np.asarray(pull, dtype=np.float64)
 
     def flat(self) -> Array:
         """Return the matrix (D, D) from x to u where the noise stays at the middle."""
         out = np.zeros((len(self.u), len(self.u)))
         out[self.at, self.at] = self.noise_root
-        root, _ = self._under(self.likelihood.noise(self.u[None]))
+        _, root, _ = self._under(self.likelihood.noise(self.u[None]))
         out[np.ix_(self.rest, self.rest)] = np.linalg.inv(root[0]).T
         return out
 
@@ -120,6 +121,11 @@ class Chart:
         """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""
         u, log_volume = self(x)
         return np.asarray(self.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
+
+
+def _solved(matrices: Array, right: Array) -> Array:
+    """Return solutions (n, K) for matrices (n, K, K) and right sides (n, K)."""
+    return np.asarray(np.linalg.solve(matrices, right[:, :, None])[:, :, 0], dtype=np.float64)
 
 
 def chart_about(likelihood: Likelihood, u: Array) -> Chart:

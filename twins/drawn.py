@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from .coordinates import Coordinates
 from .joint import Found, refine
 from .likelihood import Likelihood
-from .mode import Mode, most_probable_vector
+from .mode import Mode, Places, most_probable_vector
 from .noise import LARGEST_RHO, whitening
 from .observations import Observations
 from .probable import likely
@@ -29,6 +29,8 @@ MOST_A_DAY: Final = 2
 # tops with and without it. A normal law about one top cannot weigh them: it must be surer.
 WORTH: Final = 0.2
 SURE: Final = 0.8
+# What happened so long before or after is kept as it is while a meal is weighed.
+NEAR_MIN: Final = 1440.0
 # Tops climbed with but one of the suspected meals left out, those of the doubtful first.
 MOST_PARTS: Final = 3
 
@@ -104,9 +106,14 @@ class _Record:
             found.z, found.noise, found.variation, found.effect, eaten.grams
         )
 
-    def top(self, found: Found, eaten: Suspected) -> Mode:
-        """Return the most probable vector about that."""
-        return most_probable_vector(self.likelihood(found, eaten), self.vector(found, eaten))
+    def near(self, eaten: Suspected, minute: float) -> Places:
+        """Return where the unknowns lie that bear on readings about a minute."""
+        return self.unknowns(eaten).near(minute, self.seen.meal_begins, NEAR_MIN)
+
+    def top(self, found: Found, eaten: Suspected, among: Places) -> Mode:
+        """Return the most probable vector about a fit, some unknowns free to move."""
+        first = self.vector(found, eaten)
+        return most_probable_vector(self.likelihood(found, eaten), first, among)
 
     def refined(self, found: Found, eaten: Suspected) -> Found:
         """Return the fit once suspected meals were eaten."""
@@ -131,15 +138,15 @@ def _eaten(record: _Record, found: Found, least: float) -> tuple[Found, Suspecte
 
 def _weighed(record: _Record, found: Found, eaten: Suspected, more: Suspected) -> Suspected:
     """Return more hours with grams and log odds by the tops with and without each (Laplace)."""
-    if not more.slots:
-        return more
-    without = record.top(found, eaten).evidence
-    grams, log_odds = list[float](), list[float]()
-    for i in range(len(more.slots)):
-        among = eaten + more.only([i])
-        top = record.top(found, among)
-        extra = record.unknowns(among).extra(top.u[None])
+    without, grams, log_odds = dict[bytes, float](), list[float](), list[float]()
+    for i, slot in enumerate(more.slots):
+        with_it, near = eaten + more.only([i]), record.near(eaten, slot.minute)
+        if near.tobytes() not in without:
+            without[near.tobytes()] = record.top(found, eaten, near).evidence
+        top = record.top(found, with_it, record.near(with_it, slot.minute))
+        extra = record.unknowns(with_it).extra(top.u[None])
         grams.append(0.0 if extra is None else float(extra.grams[0, -1]))
         # A climb that ends where nothing was eaten has found no such top.
-        log_odds.append(top.evidence - without if grams[-1] > 0.0 else -np.inf)
+        odds = top.evidence - without[near.tobytes()]
+        log_odds.append(odds if grams[-1] > 0.0 else -np.inf)
     return Suspected(more.slots, tuple(grams), tuple(log_odds))

@@ -21,6 +21,7 @@ from .noise import STUDENT_NU
 from .unknowns import NOISE
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 STEP: Final = 1e-3
 NOISE_STEP: Final = 0.05
@@ -37,8 +38,9 @@ class Mode:
     Parameters
     ----------
     u : array (D,)
-    covariance : array (D, D)
-    root : array (D, D)
+    covariance : array (F, F)
+        Of the unknowns that were free to move, all D if not said otherwise.
+    root : array (F, F)
         Lower Cholesky factor of the covariance.
     value : float
         Log posterior there, up to a constant.
@@ -60,19 +62,28 @@ def log_posterior(likelihood: Likelihood, u: Array) -> Array:
     return np.asarray(likelihood(u) - 0.5 * (u**2).sum(axis=1))
 
 
-def most_probable_vector(likelihood: Likelihood, u: Array) -> Mode:
+def most_probable_vector(likelihood: Likelihood, u: Array, among: Places | None = None) -> Mode:
     """Climb from u (D,) to the top and return the normal law about it.
 
     Spreads stay where they are: at the top of all unknowns together they are too wide, since wide
     ones cost their many effects least. The fit that the climb begins from has them right.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+    u : array (D,)
+    among : array (F,), optional
+        Places of the unknowns that may move; the normal law is of these, the others are given.
     """
+    among = np.arange(len(u)) if among is None else among
     u = np.clip(u, -FARTHEST_SD, FARTHEST_SD)
     value = float(log_posterior(likelihood, u[None])[0])
-    free = np.delete(np.arange(len(u)), likelihood.unknowns.spreads)
+    spreads = likelihood.unknowns.spreads
+    free = np.flatnonzero((among < spreads.start) | (among >= spreads.stop))
     for _ in range(ITERATIONS):
-        pull, curvature = slope_and_curvature(likelihood, u)
+        pull, curvature = slope_and_curvature(likelihood, u, among)
         step = np.zeros(len(u))
-        step[free] = inverse(curvature[np.ix_(free, free)]) @ pull[free]
+        step[among[free]] = inverse(curvature[np.ix_(free, free)]) @ pull[free]
         trials = np.clip(u + FRACTIONS[:, None] * step, -FARTHEST_SD, FARTHEST_SD)
         values = log_posterior(likelihood, trials)
         best = int(np.argmax(values))
@@ -82,8 +93,8 @@ def most_probable_vector(likelihood: Likelihood, u: Array) -> Mode:
         u, value = trials[best], float(values[best])
         if gain < SETTLED:
             break
-    covariance = inverse(slope_and_curvature(likelihood, u)[1])
-    root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(u)))
+    covariance = inverse(slope_and_curvature(likelihood, u, among)[1])
+    root = np.linalg.cholesky(covariance + 1e-10 * np.eye(len(among)))
     return Mode(u, covariance, np.asarray(root, dtype=np.float64), value)
 
 
@@ -97,9 +108,9 @@ class Line:
         At the readings.
     error : array (N,), mg/dL
         None where a censored reading agrees.
-    slope : array (N, D)
-        Derivatives of glucose by the unknowns.
-    felt : array (N, D)
+    slope : array (N, F)
+        Derivatives of glucose by the unknowns asked for.
+    felt : array (N, F)
         The same, 0 where a censored reading agrees.
     weight : array (N,)
         Student-t weights of the innovations.
@@ -112,10 +123,11 @@ class Line:
     weight: Array
 
 
-def line_at(likelihood: Likelihood, u: Array) -> Line:
-    """Return the straight line about u (D,)."""
+def line_at(likelihood: Likelihood, u: Array, among: Places | None = None) -> Line:
+    """Return the straight line about u (D,) in some unknowns (F,), or all."""
     size, use = len(u), likelihood.use
-    glucose = likelihood.glucose(u + np.concatenate([np.zeros((1, size)), STEP * np.eye(size)]))
+    moved = np.eye(size) if among is None else np.eye(size)[among]
+    glucose = likelihood.glucose(u + np.concatenate([np.zeros((1, size)), STEP * moved]))
     glucose = glucose[use.index]
     slope = (glucose[:, 1:] - glucose[:, :1]) / STEP
     error = likelihood.seen.glucose[use.index] - glucose[:, 0]
@@ -127,19 +139,26 @@ def line_at(likelihood: Likelihood, u: Array) -> Line:
     return Line(glucose[:, :1], error, slope, np.where(agrees[:, None], 0.0, slope), weight)
 
 
-def slope_and_curvature(likelihood: Likelihood, u: Array) -> tuple[Array, Array]:
-    """Return gradient (D,) and expected negative curvature (D, D) of the log posterior."""
-    line = line_at(likelihood, u)
+def slope_and_curvature(
+    likelihood: Likelihood, u: Array, among: Places | None = None
+) -> tuple[Array, Array]:
+    """Return gradient (F,) and expected negative curvature (F, F) of the log posterior.
+
+    By some unknowns (F,), the noise's two among them, or by all.
+    """
+    among = np.arange(len(u)) if among is None else among
+    line = line_at(likelihood, u, among)
     glucose = line.glucose + STEP * np.concatenate([np.zeros((len(line.slope), 1)), line.slope], 1)
-    noise = np.repeat(likelihood.noise(u[None]), len(u) + 1, axis=0)
+    noise = np.repeat(likelihood.noise(u[None]), len(among) + 1, axis=0)
     standard = likelihood.innovations(glucose, noise)
     white = (standard[:, 1:] - standard[:, :1]) / STEP
     force, stiff = _of_innovations(standard[:, 0], likelihood.seen.censored[likelihood.use.index])
     pull = -likelihood.power * white.T @ force
     curvature = likelihood.power * (white.T * stiff) @ white
-    at = slice(likelihood.unknowns.body, likelihood.unknowns.body + NOISE)
+    first = int(np.searchsorted(among, likelihood.unknowns.body))
+    at = slice(first, first + NOISE)
     pull[at], curvature[at, at] = _of_noise(likelihood, u, line.glucose)
-    return pull - u, curvature + np.eye(len(u))
+    return pull - u[among], curvature + np.eye(len(among))
 
 
 def _of_innovations(standard: Array, side: NDArray[np.int8]) -> tuple[Array, Array]:

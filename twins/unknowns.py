@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from .coordinates import NAMES, Coordinates
-from .forward import WINDOWS_A_DAY, Extra, windows_in
+from .forward import WINDOW_MIN, WINDOWS_A_DAY, Extra, windows_in
 from .noise import Noise
 from .observations import Observations
 from .variation import USUAL, Variation
@@ -104,6 +104,19 @@ class Unknowns:
     def meals_at(self) -> slice:
         """Where the logged meals lie."""
         return slice(self.windows_at.stop, self.windows_at.stop + self.meals)
+
+    def near(self, minute: float, meal_begins: Array, within: float) -> NDArray[np.int64]:
+        """Return where the unknowns lie that bear on readings about a minute, in order.
+
+        Body, noise and spreads, and windows, logged meals (their beginnings, in minutes) and slots
+        within so many minutes.
+        """
+        middle = WINDOW_MIN * (np.arange(self.windows) + 0.5)
+        slots = np.array([slot.minute for slot in self.slots])
+        apart = (np.abs(middle - minute) - 0.5 * WINDOW_MIN, np.abs(meal_begins - minute))
+        beside = np.tile(np.abs(slots - minute), 2)
+        kept = np.concatenate([np.zeros(self._local), *apart, beside]) <= within
+        return np.flatnonzero(kept)
 
     def coordinates(self, u: Array) -> Array:
         """Return the body's coordinates (n, d)."""

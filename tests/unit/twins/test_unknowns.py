@@ -12,7 +12,7 @@ from dosegym.twins.centred import Centred
 from dosegym.twins.chart import Chart, chart_about
 from dosegym.twins.coordinates import FITTED, coordinates_for
 from dosegym.twins.likelihood import STUDENT_SD, Likelihood
-from dosegym.twins.mode import most_probable_vector
+from dosegym.twins.mode import most_probable_vector, slope_and_curvature
 from dosegym.twins.noise import Noise
 from dosegym.twins.simulated import Simulated, first_days, simulated
 from dosegym.twins.unknowns import Slot, Unknowns
@@ -132,3 +132,37 @@ def test_orders_hold_and_the_prior_follows_what_is_known() -> None:
     assert set(told.scale) == set(FITTED)
     dose = coordinates_for("adult", 75.0, None, daily_dose_u=96.0)
     assert free.centre["Ib"] < dose.centre["Ib"] < told.centre["Ib"]
+
+
+def test_near_unknowns_are_the_body_and_what_was_about_then() -> None:
+    """Three windows a day: those that reach within a day, meals that began then, slots then."""
+    where = coordinates_for("adult", 75.0, None)
+    slots = (Slot(700.0, 30.0, 0.01), Slot(9000.0, 30.0, 0.01))
+    unknowns = Unknowns(where, len(FITTED), 21, 3, slots)
+    near = unknowns.near(720.0, np.array([400, 2160, 2161]), 1440.0)
+    first = unknowns.windows_at.start
+    windows = [0, 1, 2, 3, 4]
+    meals, own = [unknowns.meals_at.start, unknowns.meals_at.start + 1], unknowns.meals_at.stop
+    wanted = [*range(first), *(first + np.array(windows)), *meals, own, own + 2]
+    assert near.tolist() == wanted
+    assert len(unknowns.near(720.0, np.array([400, 2160, 2161]), np.inf)) == unknowns.size
+
+
+def test_a_climb_among_some_keeps_the_others(patient: Simulated) -> None:
+    """What may not move stays, the rest ends where no better place is, and all is all."""
+    seen = patient.seen
+    likelihood = Likelihood.of(Unknowns.of(patient.truth.where, seen), seen)
+    unknowns = likelihood.unknowns
+    first = np.zeros(unknowns.size)
+    some = unknowns.near(0.0, seen.meal_begins, 600.0)
+    assert len(some) < unknowns.size
+    mode = most_probable_vector(likelihood, first, some)
+    kept = np.delete(np.arange(unknowns.size), some)
+    assert (mode.u[kept] == 0.0).all()
+    assert mode.covariance.shape == (len(some), len(some))
+    pull, curvature = slope_and_curvature(likelihood, mode.u, some)
+    whole_pull, whole = slope_and_curvature(likelihood, mode.u)
+    np.testing.assert_allclose(pull, whole_pull[some], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(curvature, whole[np.ix_(some, some)], rtol=1e-9, atol=1e-9)
+    every = most_probable_vector(likelihood, first, np.arange(unknowns.size))
+    assert every.evidence == most_probable_vector(likelihood, first).evidence
