@@ -2,7 +2,7 @@
 
 AIM-94 data set provided by Michael Kahn, MD, PhD, Washington University, St. Louis, MO.
 
-python examples/bench_aim94.py [FOLDER] --people 40 --starts 1 [--keep RESULTS.jsonl]
+python examples/bench_aim94.py [FOLDER] --people 40 --starts 1 [--posterior laplace] [--keep FILE]
 
 With --keep each person's figures are written as they come, and a run that was stopped goes on.
 """
@@ -29,18 +29,19 @@ def baselines(timeline, twin):
     return value[after] - value[before][-1], value[after] - value[before].mean()
 
 
-def figures(path, starts):
+def figures(path, starts, posterior):
     """Return what became of one person: the counts, then the fit or the line that refuses it."""
     timeline = read_record(path)
     row = {
         "file": path.name,
+        "posterior": posterior,
         "rows": timeline.rows.total,
         "told": timeline.rows.used + timeline.rows.dropped,
         "sticks": len(timeline.glucose),
         "doses": len(timeline.boluses) + len(timeline.long_acting),
     }
     try:
-        twin = fit_twin(timeline, starts=starts)
+        twin = fit_twin(timeline, starts=starts, posterior=posterior)
     except InputError as error:
         return {**row, "refused": str(error)}
     held = twin.quality["held_out_day"]
@@ -93,17 +94,19 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=BESIDE)
     parser.add_argument("--people", type=int, default=40)
     parser.add_argument("--starts", type=int, default=1)
+    parser.add_argument("--posterior", choices=("smc", "laplace"), default="smc")
     parser.add_argument("--keep", type=Path, help="file of results to go on from")
     arguments = parser.parse_args()
     if not any(arguments.folder.glob("data-??")):
         parser.error(f"folder {arguments.folder} holds no file data-01 to data-70; give AIM-94's")
     kept = arguments.keep and arguments.keep.exists()
     lines = arguments.keep.read_text().splitlines() if kept else []
-    done = {row["file"]: row for row in map(json.loads, lines)}
+    kept_rows = [row for row in map(json.loads, lines) if row["posterior"] == arguments.posterior]
+    done = {row["file"]: row for row in kept_rows}
     rows = []
     print("file     rows sticks doses  days  fit RMSE  last day: RMSE  in 90 % band  readings")
     for path in sorted(arguments.folder.glob("data-??"))[: arguments.people]:
-        row = done.get(path.name) or figures(path, arguments.starts)
+        row = done.get(path.name) or figures(path, arguments.starts, arguments.posterior)
         rows.append(row)
         if arguments.keep and path.name not in done:
             with arguments.keep.open("a") as file:
