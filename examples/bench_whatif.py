@@ -34,13 +34,17 @@ from dosegym.twins.observations import observe
 from dosegym.twins.tape import Tape
 from dosegym.twins.virtual import Life, live
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--people", type=int, default=30, help="of each kind")
-parser.add_argument("--days", type=int, default=4)
-parser.add_argument("--draws", type=int, default=64)
-parser.add_argument("--seed", type=int, default=11)
-parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-asked = parser.parse_args()
+
+def arguments():
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=30, help="of each kind")
+    parser.add_argument("--days", type=int, default=4)
+    parser.add_argument("--draws", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
 
 CHANGES = {
     "basal -25 %": (0.75, 1.0),
@@ -49,26 +53,30 @@ CHANGES = {
     "bolus +25 %": (1.0, 1.25),
 }
 WAYS = ("twin", "unexplained left out", "prior mean")
-LIFE = Life(days=float(asked.days), counting_sd=0.2, swing=0.2, day_sd=0.1, window_sd=0.1)
 
 
-def hovorka(rng):
+def life(days):
+    """Return how people live."""
+    return Life(days=float(days), counting_sd=0.2, swing=0.2, day_sd=0.1, window_sd=0.1)
+
+
+def hovorka(asked, rng):
     """Return records of people whose equations the twin does not share, and the tape."""
     model = load_model("hovorka_2004")
-    tape = Tape(model)
-    return live(model, sample_hovorka(asked.people, rng), LIFE, rng, tape=tape), tape
+    tape, people = Tape(model), sample_hovorka(asked.people, rng)
+    return live(model, people, life(asked.days), rng, tape=tape), tape
 
 
-def other_gut(rng):
+def other_gut(asked, rng):
     """Return records of people with another gut, a daily swing and exercise, and the tape."""
     model, known = load_model("uva_padova_2008", gut="t1dms"), load_population()
     people = known[[i % len(known) for i in range(asked.people)]]
     moving = Exercise(model, bouts(asked.people, asked.days * 288, rng))
     tape = Tape(model)
-    return live(model, people, LIFE, rng, altered=moving.alter, tape=tape), tape
+    return live(model, people, life(asked.days), rng, altered=moving.alter, tape=tape), tape
 
 
-def answers(record, twin, rng):
+def answers(asked, record, twin, rng):
     """Return glucose on the day by change and way, and the twin's 90 % bands and mean effects."""
     seen = observe(record)
     lived = relive(twin, seen, asked.draws, rng)
@@ -109,15 +117,15 @@ def held(found, true, effect):
     return row
 
 
-def figures_of(kind, seed):
+def figures_of(asked, kind):
     """Return per-person figures by change and way."""
-    rng = np.random.default_rng(seed)
-    records, tape = kind(rng)
+    rng = np.random.default_rng(asked.seed)
+    records, tape = kind(asked, rng)
     day = slice((asked.days - 2) * 288, (asked.days - 1) * 288)
     truth = {name: tape.replay(*how, steps=day) for name, how in CHANGES.items()}
     usual, told = tape.replay(), {}
     for i, record in enumerate(records):
-        found = answers(record, fit_twin(record, seed=1), rng)
+        found = answers(asked, record, fit_twin(record, seed=1, hold_out=False), rng)
         for name in CHANGES:
             true = np.maximum(truth[name][day.start : day.stop + 1, i], 1.0)
             effect = np.mean(true - np.maximum(usual[day.start : day.stop + 1, i], 1.0))
@@ -148,30 +156,29 @@ def summed(rows):
     return out
 
 
-results = {}
-for kind in (hovorka, other_gut):
-    told = figures_of(kind, asked.seed)
-    for way in WAYS:
-        for name in CHANGES:
-            results[f"{kind.__name__}/{name}/{way}"] = summed(told[name, way])
-        # All four changes: each person counts once.
-        pooled = [
-            {
-                k: float(np.mean([told[name, way][i][k] for name in CHANGES]))
-                for k in told[name, way][i]
-            }
-            for i in range(asked.people)
-        ]
-        results[f"{kind.__name__}/all/{way}"] = summed(pooled)
+def pooled(told, way):
+    """Return each person's figures over all four changes, so that each person counts once."""
+    rows = zip(*(told[name, way] for name in CHANGES), strict=True)
+    return [{k: float(np.mean([row[k] for row in four])) for k in four[0]} for four in rows]
 
-facts = {
-    "date": date.today().isoformat(),
-    "machine": f"{os.cpu_count()} CPUs seen, Python {platform.python_version()}",
-    "people": asked.people, "days": asked.days, "draws": asked.draws, "seed": asked.seed,
-}  # fmt: skip
-if asked.json:
-    print(json.dumps({"facts": facts, "results": results}, indent=1))
-else:
+
+def main():
+    """Fit, ask, and print."""
+    asked, results = arguments(), {}
+    for kind in (hovorka, other_gut):
+        told = figures_of(asked, kind)
+        for way in WAYS:
+            for name in CHANGES:
+                results[f"{kind.__name__}/{name}/{way}"] = summed(told[name, way])
+            results[f"{kind.__name__}/all/{way}"] = summed(pooled(told, way))
+    facts = {
+        "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} CPUs seen, Python {platform.python_version()}",
+        "people": asked.people, "days": asked.days, "draws": asked.draws, "seed": asked.seed,
+    }  # fmt: skip
+    if asked.json:
+        print(json.dumps({"facts": facts, "results": results}, indent=1))
+        return
     print(facts)
     for name, row in results.items():
         cells = []
@@ -179,3 +186,7 @@ else:
             span = f" [{value[1]:.3g}, {value[2]:.3g}]" if len(value) == 3 else ""
             cells.append(f"{key} {value[0]:.3g}{span}")
         print(f"{name}: " + "; ".join(cells))
+
+
+if __name__ == "__main__":
+    main()
