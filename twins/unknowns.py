@@ -105,7 +105,9 @@ class Unknowns:
         """Where the logged meals lie."""
         return slice(self.windows_at.stop, self.windows_at.stop + self.meals)
 
-    def near(self, minute: float, meal_begins: Array, within: float) -> NDArray[np.int64]:
+    def near(
+        self, minute: float, meal_begins: NDArray[np.int64], within: float
+    ) -> NDArray[np.int64]:
         """Return where the unknowns lie that bear on readings about a minute, in order.
 
         Body, noise and spreads, and windows, logged meals (their beginnings, in minutes) and slots
