@@ -51,8 +51,12 @@ class HiddenCauses:
     decisions: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+        """Return the JSON form; an end that could not be told is null."""
+        ends = {
+            name: [float(v) if np.isfinite(v) else None for v in values]
+            for name, values in (("low", self.low), ("high", self.high))
+        }
+        return {**vars(self), "factor": list(self.factor), **ends}
 
     @property
     def sentence(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -108,5 +109,8 @@ def test_what_decides_nothing_is_overturned_by_nothing() -> None:
     assert (told.says, told.holds_to) == ("neither", 1.0)
     assert "already without any" in told.sentence
     assert told.to_dict()["factor"] == list(FACTORS)
+    assert told.to_dict()["low"] == list(told.low)
+    untold = replace(told, high=(*told.high[:-1], float("nan")))
+    assert untold.to_dict()["high"] == [*told.high[:-1], None]
     with pytest.raises(InputError, match="limit is nan"):
         hidden_causes(evidence, float("nan"), rng=np.random.default_rng(3))
