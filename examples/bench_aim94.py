@@ -101,8 +101,11 @@ def main():
         parser.error(f"folder {arguments.folder} holds no file data-01 to data-70; give AIM-94's")
     kept = arguments.keep and arguments.keep.exists()
     lines = arguments.keep.read_text().splitlines() if kept else []
-    kept_rows = [row for row in map(json.loads, lines) if row["posterior"] == arguments.posterior]
-    done = {row["file"]: row for row in kept_rows}
+    done = {
+        row["file"]: row
+        for row in map(json.loads, lines)
+        if row.get("posterior", "smc") == arguments.posterior
+    }
     rows = []
     print("file     rows sticks doses  days  fit RMSE  last day: RMSE  in 90 % band  readings")
     for path in sorted(arguments.folder.glob("data-??"))[: arguments.people]:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from ..physiology.engine import side_by_side
 from .joint import inverse
@@ -78,10 +79,9 @@ class Chart:
 
         def part(first: int, last: int) -> None:
             rows = slice(first, last)
-            precision, root, pull = self._under(noise[rows])
-            # One solving for the middle and the way from it: L^-T x is (L L^T)^-1 L x.
-            pull += np.einsum("nij,nj->ni", root, x[rows][:, self.rest])
-            u[rows, self.rest] = self.u[self.rest] + _solved(precision, pull)
+            root, middle = self._under(noise[rows])
+            away = _solved(root, middle + x[rows][:, self.rest], trans=1)
+            u[rows, self.rest] = self.u[self.rest] + away
             log_volume[rows] = -np.log(np.einsum("nii->ni", root)).sum(axis=1)
 
         side_by_side(part, len(x), self.likelihood.threads)
@@ -91,13 +91,17 @@ class Chart:
         """Return coordinates (n, D) of unknowns u (n, D)."""
         x = np.empty_like(u)
         x[:, self.at] = np.linalg.solve(self.noise_root, (u[:, self.at] - self.u[self.at]).T).T
-        precision, root, pull = self._under(self.likelihood.noise(u))
-        away = u[:, self.rest] - self.u[self.rest] - _solved(precision, pull)
-        x[:, self.rest] = np.einsum("nji,nj->ni", root, away)
+        root, middle = self._under(self.likelihood.noise(u))
+        x[:, self.rest] = (
+            np.einsum("nji,nj->ni", root, u[:, self.rest] - self.u[self.rest]) - middle
+        )
         return x
 
-    def _under(self, noise: Array) -> tuple[Array, Array, Array]:
-        """Return precisions (n, D - 2, D - 2), their Cholesky factors, and pulls (n, D - 2)."""
+    def _under(self, noise: Array) -> tuple[Array, Array]:
+        """Return Cholesky factors L (n, D - 2, D - 2) of the precision, and middles (n, D - 2).
+
+        A middle m is in units of its law: it lies L^-T m from the vector that the chart is about.
+        """
         sigma, rho = noise.T
         near = (STUDENT_SD / sigma) ** 2 / (1.0 - rho**2)
         factors = np.stack([near, -rho * near, rho**2 * near, (STUDENT_SD / sigma) ** 2], axis=1)
@@ -107,13 +111,13 @@ class Chart:
         precision[:, range(size), range(size)] += 1.0
         pull = factors @ self.pulls - self.u[self.rest]
         root = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
-        return precision, root, np.asarray(pull, dtype=np.float64)
+        return root, _solved(root, pull)
 
     def flat(self) -> Array:
         """Return the matrix (D, D) from x to u where the noise stays at the middle."""
         out = np.zeros((len(self.u), len(self.u)))
         out[self.at, self.at] = self.noise_root
-        _, root, _ = self._under(self.likelihood.noise(self.u[None]))
+        root, _ = self._under(self.likelihood.noise(self.u[None]))
         out[np.ix_(self.rest, self.rest)] = np.linalg.inv(root[0]).T
         return out
 
@@ -123,9 +127,9 @@ class Chart:
         return np.asarray(self.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
 
 
-def _solved(matrices: Array, right: Array) -> Array:
-    """Return solutions (n, K) for matrices (n, K, K) and right sides (n, K)."""
-    return np.asarray(np.linalg.solve(matrices, right[:, :, None])[:, :, 0], dtype=np.float64)
+def _solved(root: Array, right: Array, trans: int = 0) -> Array:
+    """Return solutions (n, K) for lower triangles (n, K, K), or their transposes, and (n, K)."""
+    return np.asarray(solve_triangular(root, right[:, :, None], lower=True, trans=trans)[:, :, 0])
 
 
 def chart_about(likelihood: Likelihood, u: Array) -> Chart:

@@ -127,8 +127,11 @@ def _eaten(record: _Record, found: Found, least: float) -> tuple[Found, Suspecte
     """Return meals outside of the log that are probable enough, and the fit that counts them in."""
     eaten, most = Suspected(), max(1, round(MOST_A_DAY * record.seen.days))
     for _ in range(LOOKS):
+        room = most - len(eaten.slots)
+        if room == 0:
+            break
         more = look(record.likelihood(found, eaten), record.vector(found, eaten), eaten)
-        more = _weighed(record, found, eaten, more).above(least, most - len(eaten.slots))
+        more = _weighed(record, found, eaten, more).above(least, room)
         if not more.slots:
             break
         eaten += more

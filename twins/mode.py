@@ -39,7 +39,7 @@ class Mode:
     ----------
     u : array (D,)
     covariance : array (F, F)
-        Of the unknowns that were free to move, all D if not said otherwise.
+        Of the unknowns asked for, all D if not said otherwise; the others are given.
     root : array (F, F)
         Lower Cholesky factor of the covariance.
     value : float

@@ -54,14 +54,11 @@ def logged_lane(request: Request, logged: str | Path | None) -> Lane:
         "verdict": verdict.to_dict(),
         "hidden_causes": None if report.hidden is None else report.hidden.to_dict(),
     }
-    reasons = (
-        verdict.reasons if report.hidden is None else (*verdict.reasons, report.hidden.sentence)
-    )
     if verdict.word == "VETO":
-        return Lane("L5", "failed", reasons, {}, numbers)
+        return Lane("L5", "failed", report.reasons, {}, numbers)
     if verdict.word == "UNINFORMATIVE":
-        return Lane("L5", "unknown", reasons, {}, numbers)
-    return Lane("L5", "passed", reasons, {}, numbers)
+        return Lane("L5", "unknown", report.reasons, {}, numbers)
+    return Lane("L5", "passed", report.reasons, {}, numbers)
 
 
 def _told(e: Estimate) -> dict[str, Any]:

@@ -20,7 +20,7 @@ Says = Literal["below", "not below", "neither"]
 #: By how much probabilities of courses are taken to be misstated, in what is told.
 FACTORS: Final = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0)
 MOST: Final = 100.0
-_HALVINGS: Final = 12
+_HALVINGS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,15 @@ def hidden_causes(
     elif low[0] >= limit:
         says = "not below"
 
-    def holds(factor: float) -> bool:
-        return end(factor, 1) < limit if says == "below" else end(factor, 0) >= limit
+    side, ends = (1, high) if says == "below" else (0, low)
 
+    def holds(value: float) -> bool:
+        return value < limit if says == "below" else value >= limit
+
+    holds_to = 1.0
+    if says != "neither":
+        holds_to = _largest(lambda f: holds(end(f, side)), [holds(value) for value in ends])
     decisions = int(steps.alive.sum(axis=1).max())
-    holds_to = 1.0 if says == "neither" else _largest(holds)
     return HiddenCauses(float(limit), FACTORS, low, high, says, holds_to, decisions)
 
 
@@ -147,11 +151,15 @@ def worst_factors(top: Array, bottom: Array, factor: float) -> Array:
     return found
 
 
-def _largest(holds: Callable[[float], bool]) -> float:
-    """Return the largest factor up to ``MOST`` that holds, by halving its logarithm."""
-    if holds(MOST):
+def _largest(holds: Callable[[float], bool], kept: list[bool]) -> float:
+    """Return the largest factor up to ``MOST`` that holds, by halving its logarithm.
+
+    Of ``FACTORS``, whether each holds is known; the search begins between two of these.
+    """
+    last = kept.index(False) if False in kept else len(FACTORS)
+    if last == len(FACTORS) and holds(MOST):
         return MOST
-    low, high = 0.0, float(np.log(MOST))
+    low, high = np.log([*FACTORS, MOST])[last - 1 : last + 1].tolist()
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if holds(float(np.exp(middle))) else (low, middle)

@@ -43,6 +43,11 @@ class Report:
     verdict: Verdict
     hidden: HiddenCauses | None = None
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The verdict's, and what hidden causes could do to it."""
+        return self.verdict.reasons + (() if self.hidden is None else (self.hidden.sentence,))
+
     def table(self) -> str:
         """Return all estimates as a Markdown table."""
         rows = [
@@ -112,6 +117,6 @@ def judge_target(
         list(found.values()), behaviour, margin, trained_on=trained_on, selected_on=selected_on
     )
     hidden = None
-    if "wis" in found and informative(found["wis"]):
+    if "wis" in found and informative(found["wis"]) and np.isfinite(found["wis"].high):
         hidden = hidden_causes(evidence, behaviour.low - margin, rng=rng, confidence=confidence)
     return Report(behaviour, found, beside, verdict, hidden)
