@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..physiology import respond
+from ..physiology.jit import njit
 from ..physiology.respond import EATING_G_PER_MIN
 from ..therapy import dosing, onboard, protocols, pump, view
 from ..therapy.onboard import FILTERS_MIN

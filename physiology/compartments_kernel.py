@@ -13,8 +13,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .jit import njit
 
 Floats = NDArray[np.float64]
 Wholes = NDArray[np.int64]

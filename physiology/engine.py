@@ -62,7 +62,7 @@ class Engine:
         u = np.zeros((1, len(self.model.inputs), 1))
         with install_listener("numba:compile", _announcer(module.advance, self.model.name)):
             none = np.empty((0, size, 1))
-            module.advance(x, p, u, 1, self.model.hold_every, none, none, 0, 1)
+            module.advance(x, p, u, 1, self.model.hold_every, none, none, 1, 0, 1)
         module.outputs(x, p, u[0], np.empty((1, len(self.model.outputs))))
 
     def advance(
@@ -74,6 +74,7 @@ class Engine:
         substeps: int = 1,
         record: Array | None = None,
         seen: Array | None = None,
+        every: int = 1,
         threads: int = 1,
     ) -> None:
         """Integrate all patients in place over ``len(u)`` held intervals by the model's stepper.
@@ -90,20 +91,27 @@ class Engine:
             Steps per interval.
         record : array (T, S, B), optional
             Receives the state at the end of each interval.
-        seen : array (T, O, B), optional
-            Receives the outputs at the end of each interval.
+        seen : array (T // every, O, B), optional
+            Receives the outputs at the end of the last one of each ``every`` intervals.
+        every : int
+            Intervals for each row of ``seen``.
         threads : int
             Patients are split over this many threads (no effect below two blocks of lanes).
 
         Raises
         ------
         InputError
-            If ``x`` is not a C-contiguous array of float64, which could not be changed in place, or
-            a person is beyond what an order-preserving stepper holds for; nobody is moved then.
+            If ``x`` is not a C-contiguous array of float64, which could not be changed in place,
+            ``seen`` has another length, or a person is beyond what an order-preserving stepper
+            holds for; nobody is moved then.
         """
         if x.dtype != np.float64 or not x.flags.c_contiguous:
             raise InputError(
                 f"states are {x.dtype} of strides {x.strides}; give a C-contiguous array of float64"
+            )
+        if seen is not None and len(seen) != len(u) // every:
+            raise InputError(
+                f"seen has {len(seen)} rows; {len(u)} intervals by {every} fill {len(u) // every}"
             )
         # Another memory layout would make Numba compile a second kernel, silently and for seconds.
         p, u = np.ascontiguousarray(p, np.float64), np.ascontiguousarray(u, np.float64)
@@ -113,7 +121,7 @@ class Engine:
         refused: list[int] = []
 
         def part(first: int, last: int) -> None:
-            bad = self._advance(x, p, u, substeps, step, *stores, first, last)
+            bad = self._advance(x, p, u, substeps, step, *stores, every, first, last)
             if bad is not None and bad >= 0:
                 refused.append(bad)
 
@@ -128,7 +136,9 @@ class Engine:
         return y
 
 
-def side_by_side(job: Callable[[int, int], None], batch: int, threads: int) -> None:
+def side_by_side(
+    job: Callable[[int, int], None], batch: int, threads: int, grain: int = LANES
+) -> None:
     """Run ``job(first, last)`` over parts of a batch, each part in a thread of its own.
 
     Parameters
@@ -138,12 +148,14 @@ def side_by_side(job: Callable[[int, int], None], batch: int, threads: int) -> N
     batch : int
         Rows in all.
     threads : int
-        Parts; a batch below two blocks of lanes stays whole.
+        Parts; a batch below two grains stays whole.
+    grain : int
+        Parts are multiples of so many rows, the last one apart.
     """
-    if threads <= 1 or batch < 2 * LANES:
+    if threads <= 1 or batch < 2 * grain:
         job(0, batch)
         return
-    chunk = -(-batch // (threads * LANES)) * LANES
+    chunk = -(-batch // (threads * grain)) * grain
     edges = [*range(0, batch, chunk), batch]
     waiting = [_pool(threads).submit(job, first, last) for first, last in pairwise(edges[1:])]
     job(0, edges[1])

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from .jit import njit
 
 _COEFFICIENTS = tuple(1.0 / math.factorial(k) for k in range(12))
 _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10 = _COEFFICIENTS[2:11]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chart import Chart
+from .triangles import solved
 from .unknowns import window_covariance
 
 Array = NDArray[np.float64]
@@ -58,7 +59,7 @@ class Centred:
         spread = a.spread(u)
         root = np.linalg.cholesky(window_covariance(spread, a.windows))
         effect = u[:, a.windows_at] @ self.root.T
-        u[:, a.windows_at] = np.linalg.solve(root, effect[:, :, None])[:, :, 0]
+        u[:, a.windows_at] = solved(root, effect)
         ratio = self.meal_sd / spread[:, 3]
         u[:, a.meals_at] *= ratio[:, None]
         own = np.log(np.einsum("nii->ni", root)).sum(axis=1)

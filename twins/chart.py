@@ -13,13 +13,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ..physiology.engine import side_by_side
 from .joint import inverse
 from .likelihood import STUDENT_SD, Likelihood
 from .mode import Line, line_at
 from .noise import STUDENT_NU
+from .triangles import solved
 from .unknowns import NOISE
 
 Array = NDArray[np.float64]
@@ -80,7 +80,7 @@ class Chart:
         def part(first: int, last: int) -> None:
             rows = slice(first, last)
             root, middle = self._under(noise[rows])
-            away = _solved(root, middle + x[rows][:, self.rest], trans=1)
+            away = solved(root, middle + x[rows][:, self.rest], transposed=True)
             u[rows, self.rest] = self.u[self.rest] + away
             log_volume[rows] = -np.log(np.einsum("nii->ni", root)).sum(axis=1)
 
@@ -111,7 +111,7 @@ class Chart:
         precision[:, range(size), range(size)] += 1.0
         pull = factors @ self.pulls - self.u[self.rest]
         root = np.asarray(np.linalg.cholesky(precision), dtype=np.float64)
-        return root, _solved(root, pull)
+        return root, solved(root, pull)
 
     def flat(self) -> Array:
         """Return the matrix (D, D) from x to u where the noise stays at the middle."""
@@ -125,11 +125,6 @@ class Chart:
         """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""
         u, log_volume = self(x)
         return np.asarray(self.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
-
-
-def _solved(root: Array, right: Array, trans: int = 0) -> Array:
-    """Return solutions (n, K) for lower triangles (n, K, K), or their transposes, and (n, K)."""
-    return np.asarray(solve_triangular(root, right[:, :, None], lower=True, trans=trans)[:, :, 0])
 
 
 def chart_about(likelihood: Likelihood, u: Array) -> Chart:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..physiology.engine import Engine, engine_for
 from .coordinates import Coordinates
+from .inputs_kernel import lay_out, serve
 from .observations import EATING_G_PER_MIN, SAMPLE_MIN, Observations
 
 Array = NDArray[np.float64]
@@ -59,12 +60,11 @@ def inputs_of(
     own : array (B,), U/min
         Basal insulin of the body, given where the record tells none.
     """
-    number = seen.meal[minutes]
-    u = np.empty((len(number), 2, len(factor)))
-    np.multiply(seen.carbs[minutes, None], factor, out=u[:, 0])
-    eating = np.flatnonzero(number >= 0)
-    u[eating, 0] *= np.exp(meal_shift[:, number[eating]].T)
-    u[:, 1] = seen.insulin[minutes, None] + (own if seen.own_basal else 0.0)
+    u = np.empty((len(seen.carbs[minutes]), 2, len(factor)))
+    own_factor = np.exp(np.ascontiguousarray(meal_shift.T))
+    basal = own if seen.own_basal else np.zeros(len(factor))
+    recorded = (seen.carbs[minutes], seen.meal[minutes], seen.insulin[minutes])
+    lay_out(u, *recorded, np.ascontiguousarray(factor), own_factor, np.ascontiguousarray(basal))
     return u
 
 
@@ -84,12 +84,11 @@ class Extra:
 
     def add(self, u: Array, first_minute: int) -> None:
         """Add what is eaten, at 5 g/min, to inputs u (T, 2, B) from a minute of the record on."""
-        edges = first_minute + np.arange(len(u) + 1, dtype=np.float64)[:, None]
-        for onset, grams in zip(self.onset.T, self.grams.T, strict=True):
-            if onset.min() > edges[-1, 0] or (onset + grams / EATING_G_PER_MIN).max() < edges[0, 0]:
-                continue
-            eaten = np.clip(EATING_G_PER_MIN * (edges - onset), 0.0, grams)
-            u[:, 0] += np.diff(eaten, axis=0)
+        shape = (u.shape[2], self.onset.shape[1])
+        onset, grams = (
+            np.ascontiguousarray(np.broadcast_to(x, shape)) for x in (self.onset, self.grams)
+        )
+        serve(u, float(first_minute), onset, grams, EATING_G_PER_MIN)
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,8 @@ def run_windows(
 def advance(engine: Engine, x: Array, params: Array, u: Array) -> Array:
     """Move states x (B, S) on in place; return glucose (T / 5, B) every five minutes, mg/dL."""
     model = engine.model
-    kept = np.empty((len(u), len(model.outputs), len(x)))
-    engine.advance(x, params, u, seen=kept)
-    glucose = kept[SAMPLE_MIN - 1 :: SAMPLE_MIN, model.output_index["interstitial_glucose"]]
+    kept = np.empty((len(u) // SAMPLE_MIN, len(model.outputs), len(x)))
+    engine.advance(x, params, u, seen=kept, every=SAMPLE_MIN)
+    glucose = kept[:, model.output_index["interstitial_glucose"]]
     bounded = np.minimum(glucose, FARTHEST_MG_DL)
     return np.asarray(np.where(np.isnan(bounded), FARTHEST_MG_DL, bounded))

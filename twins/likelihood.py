@@ -12,9 +12,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from ..physiology.engine import side_by_side
+from ..physiology.kernel_source import VECTOR
+from .censored_kernel import bound_errors
 from .forward import run
 from .noise import STUDENT_NU, Whitening, whitening
 from .observations import Observations
@@ -73,14 +74,23 @@ class Likelihood:
 
         def part(first: int, last: int) -> None:
             rows = u[first:last]
-            glucose = self.glucose(rows)[self.use.index]
+            glucose = self._run(rows)[self.use.index]
             out[first:last] = self.of_glucose(glucose, self.noise(rows))
 
-        side_by_side(part, len(u), self.threads)
+        side_by_side(part, len(u), self.threads, VECTOR)
         return self.power * out
 
     def glucose(self, u: Array) -> Array:
         """Return interstitial glucose (T / 5 + 1, n), mg/dL."""
+        out = np.empty((len(self.seen.glucose), len(u)))
+
+        def part(first: int, last: int) -> None:
+            out[:, first:last] = self._run(u[first:last])
+
+        side_by_side(part, len(u), self.threads, VECTOR)
+        return out
+
+    def _run(self, u: Array) -> Array:
         a = self.unknowns
         return run(a.where, a.coordinates(u), self.seen, a.effects(u), a.extra(u))
 
@@ -121,16 +131,10 @@ class Likelihood:
         if not side.any():
             return _Beyond(error, total, error)
         known, bound, (sigma, rho) = error.copy(), np.zeros_like(error), noise.T
-        for i in np.flatnonzero(side).tolist():
-            keep = rho ** min(int(self.use.gap[i]), FARTHEST_GAP)
-            before = keep * known[i - 1] if i else np.zeros_like(total)
-            scale = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
-            # Low ones are turned over, so that the error is always above its bound.
-            sign = float(side[i])
-            bound[i] = sign * (error[i] - before) / scale
-            above = np.maximum(stdtr(STUDENT_NU, -bound[i]), LEAST)
-            total += np.log(above)
-            known[i] = before - sign * scale * stdtrit(STUDENT_NU, 0.5 * above)
+        gap = np.minimum(self.use.gap[side != 0], FARTHEST_GAP)
+        keep = rho ** gap[:, None]
+        scale = sigma / STUDENT_SD * np.sqrt(1.0 - keep**2)
+        bound_errors(known, bound, total, side, keep, scale, LEAST)
         return _Beyond(known, total, bound)
 
 

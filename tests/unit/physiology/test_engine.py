@@ -86,6 +86,25 @@ def test_seen_are_the_outputs_of_every_interval(engine: Engine, people: Patients
     np.testing.assert_array_equal(record[-1].T, x)
 
 
+def test_seldom_seen_are_some_of_those_seen(engine: Engine, people: Patients) -> None:
+    """Outputs of every fifth interval equal those among the outputs of all."""
+    _, _, seen, u = _watched(engine, people)
+    some = np.empty((MINUTES // 5, *seen.shape[1:]))
+    x = engine.model.initial(people.params)
+    engine.advance(x, people.params, u, seen=some, every=5)
+    np.testing.assert_array_equal(some, seen[4::5])
+
+
+def test_a_store_of_another_length_is_refused(engine: Engine, people: Patients) -> None:
+    """A store that outputs would overflow is refused, and nobody is moved."""
+    _, _, seen, u = _watched(engine, people)
+    x = engine.model.initial(people.params)
+    before = x.copy()
+    with pytest.raises(InputError, match="rows"):
+        engine.advance(x, people.params, u, seen=seen[1:])
+    np.testing.assert_array_equal(x, before)
+
+
 def test_watching_changes_nothing(engine: Engine, people: Patients) -> None:
     """States end bit-identical whether or not outputs or states are stored."""
     x, _, _, u = _watched(engine, people)
