@@ -10,9 +10,10 @@ module, Numba has already made its choice.
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import njit
-from numba.core import config
-from numba.core.codegen import get_host_cpu_features
+from numba.core import codegen, config
 
 __all__ = ["njit", "widened"]
 
@@ -26,5 +27,10 @@ def widened(features: str) -> str | None:
     return f"{features},{_NARROW}" if _TOLD_BY in features.split(",") else None
 
 
-if config.CPU_NAME is None and config.CPU_FEATURES is None:
-    config.CPU_FEATURES = widened(get_host_cpu_features())
+def _choose(settings: Any, machine: Any) -> None:
+    """Set what Numba compiles for, where its user has not."""
+    if settings.CPU_NAME is None and settings.CPU_FEATURES is None:
+        settings.CPU_FEATURES = widened(machine.get_host_cpu_features())
+
+
+_choose(config, codegen)

@@ -57,7 +57,7 @@ class Centred:
         """Return unknowns (n, D) of ones with effects in the middle's units, and log volumes."""
         a, u = self.chart.likelihood.unknowns, held.copy()
         spread = a.spread(u)
-        root = np.linalg.cholesky(window_covariance(spread, a.windows))
+        root = np.asarray(np.linalg.cholesky(window_covariance(spread, a.windows)), dtype=float)
         effect = u[:, a.windows_at] @ self.root.T
         u[:, a.windows_at] = solved(root, effect)
         ratio = self.meal_sd / spread[:, 3]
