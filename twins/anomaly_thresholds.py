@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-FIXED_ON = "2026-11-26"
+FIXED_ON = "2026-11-27"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Threshold:
 
 THRESHOLDS: Mapping[str, Threshold] = MappingProxyType(
     {
-        "occlusion": Threshold(0.5, 0.15, 3),
+        "occlusion": Threshold(0.55, 0.15, 2),
         "meal": Threshold(0.35, 0.1, 1),
         "compression": Threshold(0.2, 0.06, 2),
         "drift": Threshold(0.3, 0.1, 1),
