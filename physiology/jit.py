@@ -2,8 +2,8 @@
 
 LLVM keeps to vectors of 256 bits on every processor with AVX-512, since the first ones slowed their
 clock down under wider ones. From Sapphire Rapids on they hardly do; there a batch of patients is
-integrated about 1.4 times as fast in 512 bits (examples/bench_env.py). Patients lie in separate
-lanes of a vector, so that its width changes no number. ``NUMBA_CPU_NAME`` and
+integrated about 1.4 times as fast in 512 bits. Patients lie in separate lanes of a vector, so that
+its width changes no number. ``NUMBA_CPU_NAME`` and
 ``NUMBA_CPU_FEATURES`` go before this; where a program compiled with Numba before it imported this
 module, Numba has already made its choice.
 """

@@ -29,8 +29,9 @@ def advance(x, p, u, substeps, h, record, seen, every, first, last):
     see = seen.shape[0] > 0
     for start in range(first, last, {lanes}):
         n = min({lanes}, last - start)
-        # Lanes that do not fill a vector run one by one: a last one is filled with copies.
-        m = n if n == 1 else -(-n // {vector}) * {vector}
+        # Lanes that do not fill a vector run one by one, slower and with last digits of their own:
+        # the last vector is filled with copies, even for one person.
+        m = -(-n // {vector}) * {vector}
         for j in range(m):
             who = start + min(j, n - 1)
             for s in range({n_all}):
