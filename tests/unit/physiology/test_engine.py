@@ -5,6 +5,8 @@ import pytest
 
 from dosegym.physiology import InputError, Model, Patients
 from dosegym.physiology.engine import Engine, engine_for
+from dosegym.physiology.library import load_model
+from dosegym.physiology.models.uva_padova_2008 import GUTS
 
 MINUTES = 45
 
@@ -42,6 +44,16 @@ def test_a_lane_does_not_feel_its_neighbours(
         for lane, i in enumerate(who):
             np.testing.assert_array_equal(x[lane], alone[i][0][0])
             np.testing.assert_array_equal(record[:, :, lane], alone[i][1][:, :, 0])
+
+
+@pytest.mark.parametrize("gut", GUTS)
+@pytest.mark.parametrize("batch", [2, 5, 9])
+def test_a_lone_person_is_computed_as_one_of_many(people: Patients, gut: str, batch: int) -> None:
+    """In every stomach's kernel one person ends bit for bit as in a batch that fills no vector."""
+    own = engine_for(load_model("uva_padova_2008", gut=gut))
+    many, _ = _run(own, people.params[:batch].copy())
+    for i in range(batch):
+        np.testing.assert_array_equal(_run(own, people.params[i : i + 1].copy())[0][0], many[i])
 
 
 def test_running_on_equals_running_through(engine: Engine, people: Patients) -> None:
