@@ -109,15 +109,10 @@ class Engine:
             raise InputError(
                 f"states are {x.dtype} of strides {x.strides}; give a C-contiguous array of float64"
             )
-        if seen is not None and len(seen) != len(u) // every:
-            raise InputError(
-                f"seen has {len(seen)} rows; {len(u)} intervals by {every} fill {len(u) // every}"
-            )
+        stores = _stores(x, len(u), record, seen, every)
         # Another memory layout would make Numba compile a second kernel, silently and for seconds.
         p, u = np.ascontiguousarray(p, np.float64), np.ascontiguousarray(u, np.float64)
         step = self.model.hold_every / substeps
-        none = np.empty((0, x.shape[1], x.shape[0]))
-        stores = (none if record is None else record, none if seen is None else seen)
         refused: list[int] = []
 
         def part(first: int, last: int) -> None:
@@ -134,6 +129,26 @@ class Engine:
         y = np.empty((x.shape[0], len(self.model.outputs)))
         self._outputs(x, p, u, y)
         return y
+
+
+def _stores(
+    x: Array, intervals: int, record: Array | None, seen: Array | None, every: int
+) -> tuple[Array, Array]:
+    """Return where states and outputs go, empty where they are not asked for.
+
+    Raises
+    ------
+    InputError
+        If outputs do not fill ``seen``.
+    """
+    if every < 1:
+        raise InputError(f"every is {every}; give at least 1")
+    if seen is not None and len(seen) != intervals // every:
+        raise InputError(
+            f"seen has {len(seen)} rows; {intervals} intervals by {every} fill {intervals // every}"
+        )
+    none = np.empty((0, x.shape[1], x.shape[0]))
+    return none if record is None else record, none if seen is None else seen
 
 
 def side_by_side(

@@ -1,11 +1,10 @@
 """Numba's ``njit``, told to fill the widest registers of processors that lose nothing by it.
 
 LLVM keeps to vectors of 256 bits on every processor with AVX-512, since the first ones slowed their
-clock down under wider ones. From Sapphire Rapids on they hardly do; there a batch of patients is
-integrated about 1.4 times as fast in 512 bits. Patients lie in separate lanes of a vector, so that
-its width changes no number. ``NUMBA_CPU_NAME`` and
-``NUMBA_CPU_FEATURES`` go before this; where a program compiled with Numba before it imported this
-module, Numba has already made its choice.
+clock down under wider ones. From Sapphire Rapids on they hardly do. Patients lie in separate lanes
+of a vector, so that its width changes no number. ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` go
+before this; where a program compiled with Numba before it imported this module, Numba has already
+made its choice.
 """
 
 from __future__ import annotations

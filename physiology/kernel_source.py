@@ -22,6 +22,7 @@ def advance(x, p, u, substeps, h, record, seen, every, first, last):
 {check}    X = np.empty({n_all} * {lanes})
     P = np.empty({n_par} * {lanes})
     V = np.empty({n_in} * {lanes})
+    Y = np.empty({n_out} * {lanes})
     h2 = 0.5 * h
     h6 = h / 6.0
     h3 = h / 3.0
@@ -59,11 +60,13 @@ def advance(x, p, u, substeps, h, record, seen, every, first, last):
                     for j in range(n):
                         record[t, s, start + j] = X[s * {lanes} + j]
             if see and (t + 1) % every == 0:
-                row = t // every
-                for j in range(n):
+                for j in range(m):
                     pars = Params({pars})
                     read = observe(({states}), ({inputs}), pars)
-{store_seen}
+{store_read}
+                for s in range({n_out}):
+                    for j in range(n):
+                        seen[t // every, s, start + j] = Y[s * {lanes} + j]
         for j in range(n):
             for s in range({n_all}):
                 x[start + j, s] = X[s * {lanes} + j]
@@ -134,6 +137,7 @@ def kernel_source(model: Model) -> str:
     """Return Python source with ``advance`` and ``outputs``; the caller injects the equations."""
     n, m = len(model.states), len(model.memory)
     n_all, n_in, n_par = n + m, len(model.inputs), len(model.parameters)
+    n_out = len(model.outputs)
     rows = ", ".join(f"p[j, {s}]" for s in range(n_par))
     x = [f"x{s}" for s in range(n_all)]
 
@@ -151,14 +155,13 @@ def kernel_source(model: Model) -> str:
         n_all=n_all,
         n_in=n_in,
         n_par=n_par,
+        n_out=n_out,
         pars=", ".join(f"P[{s * LANES} + j]" for s in range(n_par)),
         states=_tuple([f"X[{s * LANES} + j]" for s in range(n_all)]),
         inputs=_tuple([f"V[{s * LANES} + j]" for s in range(n_in)]),
         store_memory="\n".join(f"{indent}X[{(n + i) * LANES} + j] = held[{i}]" for i in range(m))
         or f"{indent}pass",
-        store_seen="\n".join(
-            f"{inner}seen[row, {i}, start + j] = read[{i}]" for i in range(len(model.outputs))
-        ),
+        store_read="\n".join(f"{inner}Y[{i * LANES} + j] = read[{i}]" for i in range(n_out)),
         load_states="\n".join(f"{inner}x{s} = X[{s * LANES} + j]" for s in range(n_all)),
         step="\n".join(inner + line for line in step),
         check=_CHECK.format(pars=rows, reach=STAGES - 1.0) if keeps_order else "",
@@ -166,7 +169,5 @@ def kernel_source(model: Model) -> str:
         pars_rows=rows,
         states_rows=_tuple([f"x[j, {s}]" for s in range(n_all)]),
         inputs_rows=_tuple([f"u[{s}, j]" for s in range(n_in)]),
-        store_outputs="\n".join(
-            f"        y[j, {i}] = read[{i}]" for i in range(len(model.outputs))
-        ),
+        store_outputs="\n".join(f"        y[j, {i}] = read[{i}]" for i in range(n_out)),
     )

@@ -47,7 +47,7 @@ def with_sensitivity(where: Coordinates, params: Array, shift: Array) -> Array:
 
 
 def inputs_of(
-    seen: Observations, factor: Array, meal_shift: Array, own: Array, minutes: slice
+    seen: Observations, factor: Array, meal_factor: Array, own: Array, minutes: slice
 ) -> Array:
     """Return inputs (T, 2, B) of bodies in some minutes of a record.
 
@@ -55,16 +55,15 @@ def inputs_of(
     ----------
     factor : array (B,)
         Eaten over counted carbohydrate of the body.
-    meal_shift : array (B, M)
-        Logarithm of each meal's own factor.
+    meal_factor : array (M, B)
+        Further factor of each meal.
     own : array (B,), U/min
         Basal insulin of the body, given where the record tells none.
     """
     u = np.empty((len(seen.carbs[minutes]), 2, len(factor)))
-    own_factor = np.exp(np.ascontiguousarray(meal_shift.T))
-    basal = own if seen.own_basal else np.zeros(len(factor))
+    basal = np.ascontiguousarray(own) if seen.own_basal else np.zeros(len(factor))
     recorded = (seen.carbs[minutes], seen.meal[minutes], seen.insulin[minutes])
-    lay_out(u, *recorded, np.ascontiguousarray(factor), own_factor, np.ascontiguousarray(basal))
+    lay_out(u, *recorded, factor, meal_factor, basal)
     return u
 
 
@@ -133,6 +132,7 @@ def run_windows(
     if shift is None:
         shift = np.zeros((len(z), windows + seen.meals))
     factor, own = where.carb_factor(z), where.own_basal(params)
+    meal_factor = np.exp(np.ascontiguousarray(shift[:, windows:].T))
     engine = engine_for(where.model)
     x = where.initial(z, params)
     states = [x.copy()]
@@ -140,7 +140,7 @@ def run_windows(
     glucose[0] = where.start_glucose(z)
     for w in range(windows):
         minutes = slice(w * WINDOW_MIN, min((w + 1) * WINDOW_MIN, len(seen.insulin)))
-        u = inputs_of(seen, factor, shift[:, windows:], own, minutes)
+        u = inputs_of(seen, factor, meal_factor, own, minutes)
         if extra is not None:
             extra.add(u, minutes.start)
         today = with_sensitivity(where, params, shift[:, w])

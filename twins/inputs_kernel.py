@@ -6,8 +6,6 @@ the threads that run other bodies then wait.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +44,7 @@ def lay_out(
 
 
 @njit(nogil=True, cache=True)
-def serve(u: Array, first_minute: float, onset: Array, grams: Array, pace: Any) -> None:
+def serve(u: Array, first_minute: float, onset: Array, grams: Array, pace: float) -> None:
     """Add meals to inputs u (T, 2, B), of onset (B, X), min, and size (B, X), g, at g/min."""
     for j in range(u.shape[2]):
         for k in range(onset.shape[1]):

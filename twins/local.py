@@ -86,7 +86,7 @@ def _inputs(
     windows = windows_in(seen)
     factor, own = where.carb_factor(z[None]), where.own_basal(where.params(z[None]))
     whole = slice(0, len(seen.insulin))
-    plain = inputs_of(seen, factor, shift[None, windows:], own, whole)[:, :, 0]
+    plain = inputs_of(seen, factor, np.exp(shift[windows:, None]), own, whole)[:, :, 0]
     plain = np.pad(plain, ((0, windows * WINDOW_MIN - len(plain)), (0, 0)))
     number = np.pad(seen.meal, (0, len(plain) - len(seen.meal)), constant_values=-1)
     minute = window[None, :] * WINDOW_MIN + np.arange(WINDOW_MIN)[:, None]

@@ -98,8 +98,8 @@ def follow(
     params = where.params(z[None])
     model, own = where.model, where.own_basal(params)
     everything = slice(0, len(seen.insulin))
-    none = np.zeros((1, seen.meals))
-    u = inputs_of(seen, where.carb_factor(z[None]), none, own, everything)
+    as_counted = np.ones((seen.meals, 1))
+    u = inputs_of(seen, where.carb_factor(z[None]), as_counted, own, everything)
     x = where.initial(z[None], params, first_reading(seen))
     states = np.empty((len(samples), x.shape[1]))
     engine, volume, waiting = engine_for(model), float(model.params(params).Vg[0]), 0

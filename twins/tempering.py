@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 from scipy.special import gammaln
 
 from .pareto import LARGEST_K, pareto_k
@@ -353,7 +354,7 @@ class _Guide:
 
     def white(self, z: Array) -> Array:
         """Return particles (n, d) from the mean in units of the spread."""
-        return np.asarray(np.linalg.solve(self.root, (z - self.mean).T).T, dtype=np.float64)
+        return np.asarray(solve_triangular(self.root, (z - self.mean).T, lower=True).T)
 
     def distance(self, z: Array) -> Array:
         """Return minus the logarithm (n,) of the law's density, up to a constant."""

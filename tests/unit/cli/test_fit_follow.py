@@ -86,16 +86,24 @@ def test_bad_input_is_one_line(words: list[str], capsys: pytest.CaptureFixture[s
     assert "word" not in lines[0].replace("password", "")
 
 
+def hear_interruptions() -> None:
+    """Let the program that comes hear Ctrl-C; one begun in the background would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupting_is_clean(followed: tuple[Path, Path]) -> None:
     """Ctrl-C while it waits ends it with status 130 and no traceback."""
     record, state = followed
     with subprocess.Popen(
         [sys.executable, "-m", "dosegym", "fit", str(record), "--follow", "--state", str(state)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interruptions,
     ) as process:  # fmt: skip
-        time.sleep(4.0)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        try:
+            time.sleep(4.0)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == INTERRUPTED
     assert "Traceback" not in err
 

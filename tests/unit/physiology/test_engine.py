@@ -51,9 +51,11 @@ def test_a_lane_does_not_feel_its_neighbours(
 def test_a_lone_person_is_computed_as_one_of_many(people: Patients, gut: str, batch: int) -> None:
     """In every stomach's kernel one person ends bit for bit as in a batch that fills no vector."""
     own = engine_for(load_model("uva_padova_2008", gut=gut))
-    many, _ = _run(own, people.params[:batch].copy())
+    many, _, seen, _ = _watched(own, people[list(range(batch))])
     for i in range(batch):
-        np.testing.assert_array_equal(_run(own, people.params[i : i + 1].copy())[0][0], many[i])
+        alone, _, read, _ = _watched(own, people[[i]], meal=1.0 + 4.0 * i / (batch - 1))
+        np.testing.assert_array_equal(alone[0], many[i])
+        np.testing.assert_array_equal(read[:, :, 0], seen[:, :, i])
 
 
 def test_running_on_equals_running_through(engine: Engine, people: Patients) -> None:
@@ -76,13 +78,15 @@ def test_outputs_equal_the_models_own(engine: Engine, people: Patients) -> None:
     np.testing.assert_allclose(compiled, engine.model.output(x, u, people.params), rtol=1e-14)
 
 
-def _watched(engine: Engine, people: Patients, threads: int = 1) -> tuple[np.ndarray, ...]:
+def _watched(
+    engine: Engine, people: Patients, threads: int = 1, meal: float | None = None
+) -> tuple[np.ndarray, ...]:
     """Run under inputs that change; return (states, record, seen, inputs)."""
     model, batch = engine.model, len(people)
     x = model.initial(people.params)
     u = np.zeros((MINUTES, 2, batch))
     u[:, 1] = model.basal_inputs(people.params)[:, 1]
-    u[3:9, 0] = np.linspace(1.0, 5.0, batch)
+    u[3:9, 0] = np.linspace(1.0, 5.0, batch) if meal is None else meal
     record = np.empty((MINUTES, x.shape[1], batch))
     seen = np.empty((MINUTES, len(model.outputs), batch))
     engine.advance(x, people.params, u, record=record, seen=seen, threads=threads)
@@ -114,6 +118,8 @@ def test_a_store_of_another_length_is_refused(engine: Engine, people: Patients) 
     before = x.copy()
     with pytest.raises(InputError, match="rows"):
         engine.advance(x, people.params, u, seen=seen[1:])
+    with pytest.raises(InputError, match="every is 0"):
+        engine.advance(x, people.params, u, seen=seen, every=0)
     np.testing.assert_array_equal(x, before)
 
 
