@@ -33,6 +33,8 @@ PART: Final = 0.1
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
 FEWEST_LAST, MOST_LAST = 60, 300
+# Of these, under a flattened target: tried on people of other seeds than calibration's.
+HOT_SHARE: Final = 1 / 6
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
@@ -107,7 +109,7 @@ def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sampl
     effort = effort_for(likelihood.seen)
     found, tries = bridge(start, start.densities, n, rng, effort), 1
     if not passes(found):
-        harder = replace(effort, moves=2 * effort.moves, last=2 * effort.last)
+        harder = replace(effort, moves=2 * effort.moves, last=2 * effort.last, hot=2 * effort.hot)
         found, tries = bridge(start, start.densities, n, rng, harder), 2
     told = {
         "method": "smc",
@@ -127,7 +129,7 @@ def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sampl
 def effort_for(seen: Observations) -> Effort:
     """Return how hard to move particles: a long record allows fewer moves at the same cost."""
     last = int(np.clip(LAST_MOVE_DAYS / seen.days, FEWEST_LAST, MOST_LAST))
-    return Effort(MOVES, last, blocks=True)
+    return Effort(MOVES, last, round(HOT_SHARE * last), blocks=True)
 
 
 def passes(found: Tempered) -> bool:

@@ -5,11 +5,16 @@ most probable point) and go to the posterior along the geometric path between bo
 each keep half of the effective particles (Del Moral 2006; Neal 2001), with resampling and moves in
 between. A move is a Crank-Nicolson step about the particles' own mean and covariance (Cotter 2013,
 generalised by Rudolf 2018), so that it learns which directions the data have narrowed.
+
+In many dimensions each resampling keeps the particles nearest to the middle, and a few moves do not
+spread them out again: they end too close together, and return but slowly. From too far out they
+return soon. The last stage may therefore begin with moves under a flattened target, which spread
+the particles more widely than it says, before those under the target itself (``Effort.hot``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -36,6 +41,8 @@ BLOCK_STEP: Final = 0.95
 FIRST_SHARE: Final = 0.3
 SHARES: Final = (0.02, 0.7)
 BLOCK_RATE: Final = 0.3
+# The power of the target under which hot moves go: a normal law is wider by its root, 1.4 times.
+HOT_POWER: Final = 0.5
 GUIDE_NU: Final = 5.0
 # Of moves along differences: first and possible lengths, their spread, how fast they are set.
 FIRST_LENGTH: Final = 0.5
@@ -99,13 +106,22 @@ class Effort:
         Moves of each stage.
     last : int
         So many in the last stage, which leaves the particles where they are used.
+    hot : int
+        So many of these, the first ones, under a flattened target.
     blocks : bool
         Long steps in some coordinates at a time, in place of shorter ones in all.
     """
 
     moves: int = MOVES
     last: int = MOVES
+    hot: int = 0
     blocks: bool = False
+
+    def powers(self, final: bool) -> Iterator[float]:
+        """Yield, for each move of a stage, the power of its target under which it goes."""
+        hot, moves = (self.hot, self.last) if final else (0, self.moves)
+        for move in range(moves):
+            yield HOT_POWER if move < hot else 1.0
 
 
 @dataclass(frozen=True)
@@ -254,8 +270,8 @@ def bridge(
         rows = resample(weights_of(rise * known), n, rng)
         power, z, law, known = power + rise, z[rows], law[rows], known[rows]
         before = z
-        for _ in range(effort.last if power >= 1.0 else effort.moves):
-            z, law, known, rate = moved(densities, z, law, known, power, walk, rng)
+        for flat in effort.powers(power >= 1.0):
+            z, law, known, rate = moved(densities, z, law, known, power, walk, rng, flat)
             walk = walk.after(rate)
         left = _remembered(before, z)
         stages += 1
@@ -298,9 +314,11 @@ def _rise(known: Array, power: float) -> float:
 
 def moved(
     densities: Densities, z: Array, law: Array, known: Array, power: float, walk: Walk,
-    rng: np.random.Generator,
+    rng: np.random.Generator, flat: float = 1.0,
 ) -> tuple[Array, Array, Array, float]:  # fmt: skip
     """Propose one step for every particle; return them, both densities and the rate accepted.
+
+    The target is the start's density times a power of its ratio, both to the power ``flat``.
 
     One half moves by what the other tells, then the other by it: a law made of the particles
     themselves, or of where the others were before, would draw all together.
@@ -311,8 +329,7 @@ def moved(
         old = z[own]
         tried, gain = walk.step(old, z[other], rng)
         begun, new = densities(tried)
-        gain = gain + power * (new - known[own])
-        gain += begun - law[own]
+        gain = gain + flat * (power * (new - known[own]) + begun - law[own])
         take = np.log(rng.random(len(own))) < gain
         z[own[take]], law[own[take]], known[own[take]] = tried[take], begun[take], new[take]
         taken += int(take.sum())
