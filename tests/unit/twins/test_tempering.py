@@ -14,7 +14,7 @@ from dosegym.twins.pressure_weights import (
     weighted_sd,
     weights_of,
 )
-from dosegym.twins.tempering import Effort, Reach, Student, Walk, moved, temper
+from dosegym.twins.tempering import Effort, Reach, Student, Walk, bridge, moved, temper
 
 
 def test_gaussian_posterior_is_found() -> None:
@@ -76,6 +76,43 @@ def test_moves_leave_a_bent_law_as_it_is() -> None:
     assert z[:, 0].std() == pytest.approx(1.0, rel=0.06)
     assert z[:, 1].std() == pytest.approx(np.sqrt(2.0 * bend**2 + thin**2), rel=0.12)
     assert z[:, 2:].std() == pytest.approx(1.0, rel=0.03)
+
+
+def test_moves_under_a_flattened_target_spread_by_its_root() -> None:
+    """Exact draws of a normal law to the power 0.5 stay so: its spread is the root of 2."""
+    start, rng = Student(6, 10.0), np.random.default_rng(1)
+
+    def densities(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        law = start.log_density(x)
+        return law, np.asarray(-0.5 * (x**2).sum(axis=1) - law)
+
+    z = rng.standard_normal((1500, 6))
+    (law, known), walk = densities(z), Walk(Reach.of(Effort(blocks=True)))
+    for _ in range(60):
+        z, law, known, rate = moved(densities, z, law, known, 1.0, walk, rng, 0.5)
+        walk = walk.after(rate)
+    assert z.std() == pytest.approx(np.sqrt(2.0), rel=0.03)
+    assert densities(z)[1] == pytest.approx(known)
+
+
+def test_hot_moves_come_first_in_the_last_stage_alone() -> None:
+    """Two hot moves of five: half the target's power first, the target itself after them."""
+    effort = Effort(moves=3, last=5, hot=2)
+    assert list(effort.powers(final=False)) == [1.0] * 3
+    assert list(effort.powers(final=True)) == [0.5, 0.5, 1.0, 1.0, 1.0]
+
+
+def test_a_bridge_with_hot_moves_ends_in_the_target() -> None:
+    """In 25 dimensions of unlike spread, particles end as wide as the target, not as its root."""
+    start, wide = Student(25, 10.0), np.linspace(0.2, 1.0, 25)
+
+    def densities(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        law = start.log_density(x)
+        return law, np.asarray(-0.5 * ((x / wide) ** 2).sum(axis=1) - law)
+
+    effort = Effort(moves=6, last=120, hot=20, blocks=True)
+    found = bridge(start, densities, 512, np.random.default_rng(4), effort)
+    assert (found.z / wide).std() == pytest.approx(1.0, rel=0.04)
 
 
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=40))
