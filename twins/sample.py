@@ -32,9 +32,10 @@ PART: Final = 0.1
 # Moves of a stage; the last stage's, by the length of a record, which each costs in proportion.
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
-FEWEST_LAST, MOST_LAST = 60, 300
-# Of these, under a flattened target: tried on people of other seeds than calibration's.
-HOT_SHARE: Final = 1 / 6
+FEWEST_LAST, MOST_LAST = 80, 300
+# Of these, under a flattened target: after so many, particles of 1, 7 and 14 days lay about as far
+# apart as those of chains four times as long (tried on other people than calibration's).
+HOT: Final = 50
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
 
@@ -129,7 +130,7 @@ def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sampl
 def effort_for(seen: Observations) -> Effort:
     """Return how hard to move particles: a long record allows fewer moves at the same cost."""
     last = int(np.clip(LAST_MOVE_DAYS / seen.days, FEWEST_LAST, MOST_LAST))
-    return Effort(MOVES, last, round(HOT_SHARE * last), blocks=True)
+    return Effort(MOVES, last, HOT, blocks=True)
 
 
 def passes(found: Tempered) -> bool:
