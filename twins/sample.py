@@ -33,8 +33,8 @@ PART: Final = 0.1
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
 FEWEST_LAST, MOST_LAST = 80, 300
-# Of these, under a flattened target: after so many, particles of 1, 7 and 14 days lay about as far
-# apart as those of chains four times as long (tried on other people than calibration's).
+# Of these, under a flattened target: so many spread particles of 1, 7 and 14 days to within an
+# eighth of what longer chains gave, by half without (``bench_sampler.py``; not calibration's people).
 HOT: Final = 50
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
