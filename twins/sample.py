@@ -33,8 +33,9 @@ PART: Final = 0.1
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
 FEWEST_LAST, MOST_LAST = 80, 300
-# Of these, under a flattened target: so many spread particles of 1, 7 and 14 days to within an
-# eighth of what longer chains gave, by half without (``bench_sampler.py``; not calibration's people).
+# Of these, under a flattened target. So many left particles of 1, 7 and 14 days within an eighth of
+# the spread of longer chains; without, those of 14 days lay about a quarter too close (two to four
+# people each, not calibration's; ``bench_sampler.py``).
 HOT: Final = 50
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
