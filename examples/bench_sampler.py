@@ -1,6 +1,6 @@
 """Are a fit's draws as far apart as the posterior is wide? Beside chains several times as long.
 
-python examples/bench_sampler.py [--people 4] [--days 1 14] [--longer 4]
+python examples/bench_sampler.py [--people 4] [--days 1 14] [--longer 8]
 
 Virtual patients are draws of the prior. For each, particles are led to the posterior as a fit does
 it, and so without hot moves; then they are moved several times as long, and the spread of every
@@ -15,14 +15,11 @@ from dataclasses import replace
 import numpy as np
 
 from dosegym.twins.calibration import mean_interval, values_of
-from dosegym.twins.centred import Centred
-from dosegym.twins.chart import chart_about
 from dosegym.twins.drawn import draws_of
-from dosegym.twins.sample import NU, PART, effort_for
+from dosegym.twins.sample import effort_for, start_about
 from dosegym.twins.search import starting_points
 from dosegym.twins.simulated import first_days, simulated
 from dosegym.twins.tempering import Reach, Walk, bridge, moved
-from dosegym.twins.tops import Tops
 
 SNAPSHOT = 10
 
@@ -32,7 +29,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--days", type=int, nargs="+", default=[1, 14])
-    parser.add_argument("--longer", type=float, default=4.0, help="times a fit's last stage")
+    parser.add_argument("--longer", type=float, default=8.0, help="times a fit's last stage")
     parser.add_argument("--draws", type=int, default=128)
     parser.add_argument("--seed", type=int, default=41000, help="the first patient's")
     return parser.parse_args()
@@ -44,8 +41,7 @@ def posterior(seed, days):
     patient = simulated(rng, days=days + 1)
     known, starts = first_days(patient.seen, days), starting_points(8, rng)
     found, _ = draws_of(patient.truth.where, known, starts, rng, method="laplace", n=8, meals=False)
-    chart = Centred.of(replace(chart_about(found.likelihood, found.mode.u), part=PART))
-    return known, Tops.of([chart], [found.mode.evidence], NU)
+    return known, start_about(found.likelihood, [found.mode])
 
 
 def spread(start, z):

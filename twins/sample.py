@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -101,8 +101,13 @@ def sample(
     if method == "laplace":
         u = chart_about(likelihood, mode.u)(rng.standard_normal((n, len(mode.u))))[0]
         return Sample(likelihood, mode, u, {"method": method, "draws": n, "good": True})
+    return _bridged(start_about(likelihood, modes), mode, rng, n)
+
+
+def start_about(likelihood: Likelihood, modes: Sequence[Mode]) -> Tops:
+    """Return the law in which particles start about the modes, the first one's coordinates held."""
     charts = [Centred.of(replace(chart_about(likelihood, m.u), part=PART)) for m in modes]
-    return _bridged(Tops.of(charts, [m.evidence for m in modes], NU), mode, rng, n)
+    return Tops.of(charts, [m.evidence for m in modes], NU)
 
 
 def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
