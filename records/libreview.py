@@ -1,16 +1,14 @@
 """LibreView CSV: stored and scanned sensor readings, logged insulin and carbohydrate.
 
 Abbott publishes no description. Columns and record types (0 stored, 1 scan, 2 strip, 4 insulin,
-5 food, 6 other) are those of public exports with English headers and of a sample; other languages
-are not read. Unverified: the words for readings out of range (some exports may hold the bound
-itself), and how meal, correction and user-change insulin add up, which are therefore not counted.
+5 food, 6 other) are those of public exports and of a sample. Unverified: the words for readings out
+of range (some exports may hold the bound itself), and how meal, correction and user-change insulin
+add up, which are therefore not counted.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,29 +16,12 @@ import numpy as np
 from ..physiology.errors import InputError
 from . import clock
 from .files import Source, csv_rows
+from .libreview_columns import Header, header_of, is_header
 from .local_time import DayOrder, local_seconds, record_day_order
 from .quality import Ledger
 from .raw import Event, RawRecord, Reading
-from .values import GlucoseUnit, censoring_of, glucose_unit, is_blank, number_of
+from .values import censoring_of, is_blank, number_of
 
-COLUMNS = {
-    "time": "device timestamp",
-    "type": "record type",
-    "historic": "historic glucose",
-    "scan": "scan glucose",
-    "strip": "strip glucose",
-    "rapid": "rapid-acting insulin",
-    "long": "long-acting insulin",
-    "carbs": "carbohydrates (grams)",
-    "rapid word": "non-numeric rapid-acting insulin",
-    "long word": "non-numeric long-acting insulin",
-    "food word": "non-numeric food",
-    "servings": "carbohydrates (servings)",
-    "meal part": "meal insulin",
-    "correction part": "correction insulin",
-    "change part": "user change insulin",
-}
-REQUIRED = ("time", "type", "historic")
 VALUES = {
     "historic": "glucose",
     "scan": "glucose",
@@ -75,27 +56,9 @@ class Value(NamedTuple):
     where: str
 
 
-@dataclass(frozen=True)
-class Header:
-    """Where the columns stand and which unit glucose has."""
-
-    index: dict[str, int]
-    width: int
-    unit: GlucoseUnit
-
-    def cell(self, row: Sequence[str], name: str) -> str:
-        """Return one cell, empty where the row or the file lacks it."""
-        place = self.index.get(name)
-        return row[place].strip() if place is not None and place < len(row) else ""
-
-    def is_cut(self, row: Sequence[str], name: str) -> bool:
-        """Tell whether a cell ends a row that is too short, so that it may be half a number."""
-        return len(row) < self.width and self.index[name] == len(row) - 1
-
-
 def looks_like_libreview(rows: Iterable[Sequence[str]]) -> bool:
     """Tell whether one of a file's first rows is LibreView's header."""
-    return any(_is_header(row) for row in rows)
+    return any(is_header(row) for row in rows)
 
 
 def read_libreview(
@@ -123,13 +86,13 @@ def read_libreview(
         When the header is missing, names no unit or two, or the dates are ambiguous.
     """
     lines = list(csv_rows(source))
-    at = next((k for k, (_, row) in enumerate(lines[:HEADER_WITHIN]) if _is_header(row)), None)
+    at = next((k for k, (_, row) in enumerate(lines[:HEADER_WITHIN]) if is_header(row)), None)
     if at is None:
         raise InputError(
-            "LibreView: the line with 'Device Timestamp' and 'Historic Glucose' is missing; export "
-            "again with LibreView set to English, without editing the file"
+            "LibreView: the line that names the columns is missing, or is not as LibreView writes "
+            "it; export again, with LibreView set to English, without editing the file"
         )
-    header, rows = _header(lines[at][1]), lines[at + 1 :]
+    header, rows = header_of(lines[at][1]), lines[at + 1 :]
     order = record_day_order([header.cell(row, "time").split(" ")[0] for _, row in rows], dates)
     ledger = Ledger()
     ledger.header(at + 1)
@@ -151,55 +114,20 @@ def read_libreview(
         long_acting=events("long"),
         meals=events("carbs"),
         ledger=ledger,
-        notes=_notes(timezone),
+        notes=_notes(timezone, header),
     )
 
 
-def _notes(timezone: str | None) -> tuple[str, ...]:
-    if timezone:
-        return ()
-    return (
-        "Timezone: LibreView writes local times without a zone; the day is taken as written. "
-        "Pass timezone=.",
-    )
-
-
-def _index(cells: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for place, cell in enumerate(cells):
-        text = cell.strip().strip('"').lower()
-        for name, start in COLUMNS.items():
-            if text.startswith(start):
-                found.setdefault(name, place)
-    return found
-
-
-def _is_header(row: Sequence[str]) -> bool:
-    index = _index(row)
-    return all(name in index for name in REQUIRED)
-
-
-def _header(cells: Sequence[str]) -> Header:
-    index = _index(cells)
-    units: set[GlucoseUnit] = set()
-    for name in ("historic", "scan"):
-        text = cells[index[name]] if name in index else ""
-        if stated := re.search(r"m(?:g/d|mol/)l", text, re.IGNORECASE):
-            units.add(glucose_unit(stated[0]))
-    if len(units) != 1:
-        fault = "name no unit" if not units else "are in mg/dL and in mmol/L"
-        raise InputError(
-            f"LibreView: the columns of historic and scan glucose {fault}; export the CSV again "
-            "without editing it"
+def _notes(timezone: str | None, header: Header) -> tuple[str, ...]:
+    notes = []
+    if not timezone:
+        notes.append(
+            "Timezone: LibreView writes local times without a zone; the day is taken as written. "
+            "Pass timezone=."
         )
-    for name in ("rapid", "long"):
-        stated = re.search(r"\(([^)]*)\)", cells[index[name]]) if name in index else None
-        if stated is not None and stated[1].strip().lower() not in {"units", "u"}:
-            raise InputError(
-                "LibreView: a column of insulin is not in units; export the CSV again without "
-                "editing it"
-            )
-    return Header(index, len(cells), units.pop())
+    if not header.english:
+        notes.append("Columns: the header is not in English; columns are told by their order.")
+    return tuple(notes)
 
 
 def _values(

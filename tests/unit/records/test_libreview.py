@@ -191,3 +191,66 @@ def test_two_files_of_a_folder_are_not_joined(tmp_path):
     write(tmp_path / "b.csv", day("14-01-2026"))
     with pytest.raises(InputError, match="2 libreview files and nothing says"):
         read_record(tmp_path)
+
+
+GERMAN = (
+    "Gerät,Seriennummer,Gerätezeitstempel,Aufzeichnungstyp,Glukosewert-Verlauf {unit},"
+    "Glukose-Scan {unit},Nicht numerisches schnellwirkendes Insulin,"
+    "Schnellwirkendes Insulin (Einheiten),Nicht numerische Nahrungsdaten,Kohlenhydrate (Gramm),"
+    "Kohlenhydrate (Portionen),Nicht numerisches Depotinsulin,Depotinsulin (Einheiten),Notizen,"
+    "Glukose-Teststreifen {unit},Keton mmol/L,Mahlzeiteninsulin (Einheiten),"
+    "Korrekturinsulin (Einheiten),Insulin-Änderung durch Anwender (Einheiten)"
+)
+
+
+def test_another_language_is_read_by_the_order_of_columns(tmp_path):
+    """A German export with decimal commas gives what the English one gives, and says how."""
+    lines = [
+        *day(),
+        row("13-01-2026 08:00", 4, rapid='"5,5"'),
+        row("13-01-2026 22:00", 4, long="18"),
+        row("13-01-2026 08:00", 5, carbs="45"),
+        row("13-01-2026 11:00", 2, strip="99"),
+    ]
+    german = GERMAN.format(unit="mg/dL")
+    timeline = read_record(write(tmp_path / "x.csv", lines, german, "Glukose-Werte,Erstellt am"))
+    english = read_record(write(tmp_path / "y.csv", lines))
+    assert timeline.glucose.mg_dl.tolist() == english.glucose.mg_dl.tolist()
+    assert timeline.boluses.units.tolist() == [5.5]
+    assert timeline.long_acting.units.tolist() == [18.0]
+    assert timeline.meals.carbs_g.tolist() == [45.0]
+    assert timeline.dropped == english.dropped
+    assert "Columns: the header is not in English; columns are told by their order." in (
+        timeline.notes
+    )
+
+
+def test_another_language_keeps_its_unit(tmp_path):
+    """Millimoles in a German header are millimoles."""
+    lines = [row(f"13-01-2026 {k // 4:02d}:{15 * (k % 4):02d}", 0, historic='"6,0"')
+             for k in range(96)]  # fmt: skip
+    timeline = read_record(write(tmp_path / "x.csv", lines, GERMAN.format(unit="mmol/L")))
+    assert timeline.glucose.mg_dl == pytest.approx(6.0 * 18.0156, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (",Keton mmol/L", ""),  # a column less
+        ("Keton mmol/L", "Keton"),
+        ("Notizen", "Notizen mg/dL"),
+        ("Glukose-Teststreifen mg/dL", "Glukose-Teststreifen"),
+    ],
+)
+def test_another_order_in_another_language_is_refused(tmp_path, change):
+    """Where number or units of columns differ, nothing is guessed."""
+    header = GERMAN.format(unit="mg/dL").replace(*change)
+    with pytest.raises(InputError, match="which is not read"):
+        read_record(write(tmp_path / "x.csv", day(), header))
+
+
+def test_two_units_in_another_language_are_refused(tmp_path):
+    """Stored readings in one unit and scans in another are nobody's export."""
+    header = GERMAN.format(unit="mg/dL").replace("Scan mg/dL", "Scan mmol/L")
+    with pytest.raises(InputError, match="in mg/dL and in mmol/L"):
+        read_record(write(tmp_path / "x.csv", day(), header))
