@@ -33,9 +33,9 @@ PART: Final = 0.1
 MOVES: Final = 6
 LAST_MOVE_DAYS: Final = 1100
 FEWEST_LAST, MOST_LAST = 80, 300
-# Of these, under a flattened target. So many left particles of 1, 7 and 14 days within an eighth of
-# the spread of longer chains; without, those of 14 days lay about a quarter too close (two to four
-# people each, not calibration's; ``bench_sampler.py``).
+# Of these, under a flattened target. With so many, particles of 1, 7 and 14 days lay as far apart
+# as in longer chains (0, +7 and 0 %, three people each); without, those of 14 days 21 % too close
+# (``bench_sampler.py``).
 HOT: Final = 50
 LARGEST_REMEMBERED: Final = 0.35
 FEWEST_DISTINCT: Final = 0.5
