@@ -100,8 +100,11 @@ def is_header(row: Sequence[str]) -> bool:
 def header_of(cells: Sequence[str]) -> Header:
     """Return what a row that names the columns tells; an InputError where its units do not fit."""
     index, english = _index(cells), _complete(_by_words(cells))
-    told = {_unit_in(cells[index[name]]) for name in ("historic", "scan") if name in index}
-    units = {unit for unit in told if unit}
+    named = [cells[index[name]] for name in ("historic", "scan") if name in index]
+    units: set[GlucoseUnit] = set()
+    for cell in named:
+        if unit := _unit_in(cell):
+            units.add(unit)
     if len(units) != 1:
         fault = "name no unit" if not units else "are in mg/dL and in mmol/L"
         raise InputError(
