@@ -59,17 +59,8 @@ class Header:
         return len(row) < self.width and self.index[name] == len(row) - 1
 
 
-def _index(cells: Sequence[str]) -> dict[str, int]:
-    """Return where the columns that a header names stand, by its words or else by its order."""
-    found = _by_words(cells)
-    return found if _complete(found) else _by_order(cells)
-
-
-def _complete(index: dict[str, int]) -> bool:
-    return all(name in index for name in REQUIRED)
-
-
 def _by_order(cells: Sequence[str]) -> dict[str, int]:
+    """Return where columns stand in a header of the known number and units, else nothing."""
     units = [_unit_in(cell) for cell in cells]
     told = {place for place, unit in enumerate(units) if unit}
     if len(cells) != len(ORDER) or told != {*WITH_GLUCOSE, KETONE} or units[KETONE] != "mmol/L":
@@ -83,23 +74,25 @@ def _unit_in(cell: str) -> GlucoseUnit | None:
 
 
 def _by_words(cells: Sequence[str]) -> dict[str, int]:
+    """Return where columns stand in a header with English names, else nothing."""
     found: dict[str, int] = {}
     for place, cell in enumerate(cells):
         text = cell.strip().strip('"').lower()
         for name, start in COLUMNS.items():
             if text.startswith(start):
                 found.setdefault(name, place)
-    return found
+    return found if all(name in found for name in REQUIRED) else {}
 
 
 def is_header(row: Sequence[str]) -> bool:
     """Tell whether a row names the columns that are needed."""
-    return _complete(_index(row))
+    return bool(_by_words(row) or _by_order(row))
 
 
 def header_of(cells: Sequence[str]) -> Header:
     """Return what a row that names the columns tells; an InputError where its units do not fit."""
-    index, english = _index(cells), _complete(_by_words(cells))
+    words = _by_words(cells)
+    index = words or _by_order(cells)
     named = [cells[index[name]] for name in ("historic", "scan") if name in index]
     units: set[GlucoseUnit] = set()
     for cell in named:
@@ -113,9 +106,9 @@ def header_of(cells: Sequence[str]) -> Header:
         )
     for name in ("rapid", "long"):
         stated = re.search(r"\(([^)]*)\)", cells[index[name]]) if name in index else None
-        if english and stated is not None and stated[1].strip().lower() not in {"units", "u"}:
+        if words and stated is not None and stated[1].strip().lower() not in {"units", "u"}:
             raise InputError(
                 "LibreView: a column of insulin is not in units; export the CSV again without "
                 "editing it"
             )
-    return Header(index, len(cells), units.pop(), english)
+    return Header(index, len(cells), units.pop(), english=bool(words))
