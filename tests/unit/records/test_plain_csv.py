@@ -164,9 +164,10 @@ def timelines(draw):
     """Draw a record such as any reader could give."""
     start = draw(st.sampled_from([-3e8, 1767225600.0, 1774746000.25]))
     times = sorted(draw(st.sets(minute, min_size=2, max_size=40)))
-    # No six times apart: of neighbours that are, the reader takes one for the other unit's.
-    values = [draw(st.floats(70, 399)) for _ in times]
     flags = [draw(st.sampled_from([0, 0, 0, -1, 1])) for _ in times]
+    # No six times apart, from 40 where a reading is "Low": of neighbours that are, the reader takes
+    # one for the other unit's.
+    values = [draw(st.floats(70, 239 if -1 in flags else 399)) for _ in times]
     values = [{-1: 40.0, 0: v, 1: 400.0}[f] for v, f in zip(values, flags, strict=True)]
     inside = [at for at in sorted(draw(st.sets(minute, max_size=6))) if times[0] <= at < times[-1]]
     edges = [*inside, times[-1]]
