@@ -1,11 +1,11 @@
 """Do fits cover as often as they say? Simulation-based calibration on virtual patients.
 
-python examples/bench_calibration.py [--patients 1000] [--beside 300] [--keep FILE]
+python examples/bench_calibration.py [--patients 1000] [--days 1] [--beside 300] [--keep FILE]
 
-Each patient is a draw of the prior, noise and meals without an entry included; one day is fitted
-and the next foretold. Beside stand the first patients with a whole log, fits that do not look for
-missing meals, and fits that take errors for independent. With --keep, trials are stored, and those
-already there are not run again: a long run may be cut in pieces.
+Each patient is a draw of the prior, noise and meals without an entry included; one day, or several,
+are fitted and the next foretold. Beside stand the first patients with a whole log, fits that do not
+look for missing meals, and fits that take errors for independent. With --keep, trials are stored,
+and those already there are not run again: a long run may be cut in pieces.
 """
 
 import argparse
@@ -26,6 +26,7 @@ def arguments():
     """Return the sizes asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patients", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=1, help="days that are fitted")
     parser.add_argument("--beside", type=int, default=300, help="patients of each other table")
     parser.add_argument("--seed", type=int, default=0, help="the first patient's")
     parser.add_argument("--processes", type=int, default=2)
@@ -34,6 +35,8 @@ def arguments():
     return parser.parse_args()
 
 
+# Windows, or meals, beyond so many share one line.
+MOST_LINES = 3
 KINDS = {
     "ours": ("this fit", {"unlogged": True}),
     "logged": ("this fit, every meal logged", {}),
@@ -58,9 +61,10 @@ def finished(path):
 
 def run(args, kind, patients, kept):
     """Return the trials of one kind of fit, each run once."""
-    names = {seed: f"{kind}-{seed}" for seed in range(args.seed, args.seed + patients)}
+    what = kind if args.days == 1 else f"{kind}-{args.days}d"
+    names = {seed: f"{what}-{seed}" for seed in range(args.seed, args.seed + patients)}
     left = [seed for seed, name in names.items() if name not in kept]
-    job = partial(trial, draws=args.draws, **KINDS[kind][1])
+    job = partial(trial, draws=args.draws, days=args.days, **KINDS[kind][1])
     with get_context("spawn").Pool(args.processes) as pool:
         for seed, found in zip(left, pool.imap(job, left), strict=True):
             kept[names[seed]] = found
@@ -71,19 +75,34 @@ def run(args, kind, patients, kept):
     return [kept[name] for name in names.values()]
 
 
+def columns(names, kind):
+    """Return the columns of the numbered names of a kind."""
+    numbered = [name.rpartition("_") for name in names]
+    return [i for i, (of, _, n) in enumerate(numbered) if of == kind and n.isdigit()]
+
+
 def table(trials, title):
     """Return lines on coverage and uniformity."""
     ranks = np.array([t.rank for t in trials])
     lines = [f"{title}: {len(trials)} patients, nominal 90 %", ""]
     lines.append(f"{'':18}covered   95 % interval   chi-square p   distance (band)")
-    for name, rank in zip(trials[0].names, ranks.T, strict=True):
+    inside = (ranks > 0.05) & (ranks < 0.95)
+    local = {kind: columns(trials[0].names, kind) for kind in ("window", "meal")}
+    many = [i for at in local.values() if len(at) > MOST_LINES for i in at]
+    for i, (name, rank) in enumerate(zip(trials[0].names, ranks.T, strict=True)):
+        if i in many:
+            continue
         u = uniformity(rank)
         lines.append(
             f"{name:18}{u.covered:7.1%}   {u.low:.1%}-{u.high:.1%}   {u.p_value:12.3f}   "
             f"{u.distance:.3f} ({u.band:.3f})"
         )
-    inside = (ranks > 0.05) & (ranks < 0.95)
     for name, values in (
+        *(
+            (f"{len(at)} {kind}s", inside[:, at].mean(axis=1))
+            for kind, at in local.items()
+            if len(at) > MOST_LINES
+        ),
         ("all parameters", inside.mean(axis=1)),
         ("next-day glucose", np.array([t.glucose for t in trials])),
         ("next-day readings", np.array([t.reading for t in trials])),

@@ -1,7 +1,7 @@
 """Simulation-based calibration: whether fits of virtual patients cover as often as they say.
 
-Each patient is a draw of the prior; the first day is fitted, the next one foretold. The rank of the
-truth among the posterior's draws is uniform where the whole procedure is right (Talts 2018,
+Each patient is a draw of the prior; the first days are fitted, the next one foretold. The rank of
+the truth among the posterior's draws is uniform where the whole procedure is right (Talts 2018,
 arXiv:1804.06788).
 """
 
@@ -85,22 +85,24 @@ def values_of(unknowns: Unknowns, u: Array) -> Array:
 
 def trial(
     seed: int, *, draws: int = 256, method: str = "smc", independent: bool = False, starts: int = 8,
-    unlogged: bool = False, meals: bool = True,
+    unlogged: bool = False, meals: bool = True, days: int = 1,
 ) -> Trial:  # fmt: skip
-    """Draw a patient, fit the first day, foretell the next.
+    """Draw a patient, fit the first days, foretell the next.
 
     Parameters
     ----------
     independent : bool
         Fit as if errors forgot each other at once (the naive fit).
     unlogged : bool
-        Whether the person may eat without an entry, on the first day.
+        Whether the person may eat without an entry, on the days that are fitted.
     meals : bool
         Whether the fit looks for such meals.
+    days : int
+        That are fitted.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 20260302]))
-    patient = simulated(rng, unlogged=unlogged)
-    known = first_days(patient.seen, 1)
+    patient = simulated(rng, days + 1, unlogged=days if unlogged else 0)
+    known = first_days(patient.seen, days)
     where = patient.truth.where
     drawn, _ = draws_of(
         where, known, starting_points(starts, rng), rng, method=method, n=draws,

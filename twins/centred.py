@@ -10,16 +10,18 @@ is felt only by their prior (Papaspiliopoulos 2007, Stat Sci 22:59-73: centred w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .chart import Chart
+from .chart import Chart, chart_at
 from .triangles import solved
-from .unknowns import window_covariance
+from .unknowns import NOISE, window_covariance
 
 Array = NDArray[np.float64]
+
+LEAST_NOISE_VARIANCE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,20 @@ class Centred:
         own = np.log(np.einsum("nii->ni", root)).sum(axis=1)
         log_volume = np.log(np.diag(self.root)).sum() + a.meals * np.log(ratio) - own
         return u, np.asarray(log_volume)
+
+    def about(self, x: Array) -> tuple[Centred, Array]:
+        """Return the chart about the middle of particles x (n, D), and these in its coordinates."""
+        held, _ = self.chart(x)
+        middle = self.freed(held.mean(axis=0)[None])[0][0]
+        spread = np.cov(held[:, self.chart.at].T) + LEAST_NOISE_VARIANCE * np.eye(NOISE)
+        root = np.asarray(np.linalg.cholesky(spread), dtype=np.float64)
+        found = Centred.of(chart_at(self.chart.likelihood, middle, root))
+        return found, found.chart.back(held @ found.of_units(self).T)
+
+    def log_target(self, x: Array) -> Array:
+        """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""
+        u, log_volume = self(x)
+        return np.asarray(self.chart.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
 
     def of_units(self, other: Centred) -> Array:
         """Return the matrix (D, D) that turns another's held unknowns into this one's."""

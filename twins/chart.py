@@ -127,11 +127,15 @@ class Chart:
         return np.asarray(self.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
 
 
+def chart_at(likelihood: Likelihood, u: Array, noise_root: Array) -> Chart:
+    """Return the chart about a vector u (D,) with the noise where it is there."""
+    matrices, pulls = _products(likelihood, line_at(likelihood, u))
+    return Chart(likelihood, u, noise_root, matrices, pulls)
+
+
 def chart_about(likelihood: Likelihood, u: Array) -> Chart:
     """Return the chart about the most probable vector u (D,)."""
-    line = line_at(likelihood, u)
-    matrices, pulls = _products(likelihood, line)
-    chart = Chart(likelihood, u, 0.3 * np.eye(NOISE), matrices, pulls)
+    chart = chart_at(likelihood, u, 0.3 * np.eye(NOISE))
     for _ in range(ROUNDS):
         pull, curvature = _marginal(chart)
         covariance = inverse(curvature)

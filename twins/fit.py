@@ -173,10 +173,11 @@ def doubts(drawn: Sample) -> list[str]:
     if drawn.good:
         return []
     told = drawn.diagnostics
+    drift = f", noise still moving by {told['drift']:.1f} of its spread" if "drift" in told else ""
     return [
         f"the sampling of the posterior did not settle (Pareto k {told['largest_k']:.2f}, "
         f"{told['distinct']} of {told['draws']} draws distinct, correlation with their start "
-        f"{told['remembered']:.2f}): take its intervals as rough"
+        f"{told['remembered']:.2f}{drift}): take its intervals as rough"
     ]
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..physiology.errors import InputError
 from .centred import Centred
-from .chart import chart_about
+from .chart import Chart, chart_about
 from .likelihood import Likelihood
 from .mode import Mode, most_probable_vector
-from .observations import Observations
 from .pareto import LARGEST_K
+from .settle import MOST_TIMES, PARTICLES, moves_for, settle
 from .tempering import Effort, Tempered, bridge
 from .tops import Tops, distinct
 
@@ -29,15 +29,15 @@ NU: Final = 10.0
 # The normal law about the mode is often too narrow where the equations bend, and particles are
 # drawn together at once but spread out slowly: they start from a tenth of the information.
 PART: Final = 0.1
-# Moves of a stage; the last stage's, by the length of a record, which each costs in proportion.
-MOVES: Final = 6
-LAST_MOVE_DAYS: Final = 1100
-FEWEST_LAST, MOST_LAST = 80, 300
-# Of these, under a flattened target. With so many, particles of 1, 7 and 14 days lay as far apart
-# as in longer chains (0, +7 and 0 %, three people each); without, those of 14 days 21 % too close
-# (``bench_sampler.py``).
-HOT: Final = 50
+# Moves of a stage, and of the last one; of these, under a flattened target. With so many,
+# particles of one day lay as far apart as in longer chains (``bench_sampler.py``).
+SHORT: Final = Effort(moves=6, last=300, hot=50, blocks=True)
+# Longer records settle besides (``settle``): their bridge only has to reach the posterior's body.
+SHORT_DAYS: Final = 1.5
+LONG: Final = Effort(moves=3, last=3, blocks=True)
+LONG_PARTICLES: Final = 128
 LARGEST_REMEMBERED: Final = 0.35
+LARGEST_DRIFT: Final = 0.7
 FEWEST_DISTINCT: Final = 0.5
 
 
@@ -54,7 +54,7 @@ class Sample:
     u : array (n, D)
     diagnostics : mapping
         ``method``, ``draws``, ``good``; of the bridge besides: ``tops``, ``stages``, ``accepted``,
-        ``distinct``, ``largest_k``, ``remembered``, ``tries``.
+        ``distinct``, ``largest_k``, ``remembered``, ``tries``; of long records: ``drift``.
     """
 
     likelihood: Likelihood
@@ -101,49 +101,83 @@ def sample(
     if method == "laplace":
         u = chart_about(likelihood, mode.u)(rng.standard_normal((n, len(mode.u))))[0]
         return Sample(likelihood, mode, u, {"method": method, "draws": n, "good": True})
-    return _bridged(start_about(likelihood, modes), mode, rng, n)
+    u, told = led(start_about(likelihood, modes), n, rng)
+    return Sample(likelihood, mode, u, {"method": method, "draws": n, **told})
 
 
 def start_about(likelihood: Likelihood, modes: Sequence[Mode]) -> Tops:
     """Return the law in which particles start about the modes, the first one's coordinates held."""
-    charts = [Centred.of(replace(chart_about(likelihood, m.u), part=PART)) for m in modes]
-    return Tops.of(charts, [m.evidence for m in modes], NU)
+    charts = [replace(chart_about(likelihood, m.u), part=PART) for m in modes]
+    if _long(likelihood):
+        charts = [_quieter(chart, m) for chart, m in zip(charts, modes, strict=True)]
+    return Tops.of([Centred.of(chart) for chart in charts], [m.evidence for m in modes], NU)
 
 
-def _bridged(start: Tops, mode: Mode, rng: np.random.Generator, n: int) -> Sample:
-    """Return the bridge's draws, tried harder once where its checks fail."""
-    likelihood = start.chart.chart.likelihood
-    effort = effort_for(likelihood.seen)
-    found, tries = bridge(start, start.densities, n, rng, effort), 1
-    if not passes(found):
-        harder = replace(effort, moves=2 * effort.moves, last=2 * effort.last, hot=2 * effort.hot)
-        found, tries = bridge(start, start.densities, n, rng, harder), 2
-    told = {
-        "method": "smc",
-        "draws": n,
-        "good": passes(found),
-        "tries": tries,
-        "tops": len(start.log_weight),
-        "stages": found.stages,
-        "accepted": found.accepted,
-        "distinct": found.distinct,
-        "largest_k": found.largest_k,
-        "remembered": found.remembered,
-    }
-    return Sample(likelihood, mode, start.chart(found.z)[0], told)
+def _long(likelihood: Likelihood) -> bool:
+    return likelihood.seen.days > SHORT_DAYS
 
 
-def effort_for(seen: Observations) -> Effort:
-    """Return how hard to move particles: a long record allows fewer moves at the same cost."""
-    last = int(np.clip(LAST_MOVE_DAYS / seen.days, FEWEST_LAST, MOST_LAST))
-    return Effort(MOVES, last, HOT, blocks=True)
+def _quieter(chart: Chart, mode: Mode) -> Chart:
+    """Return the chart with its noise half way to that of the most probable vector.
+
+    With the effects of many days averaged over, a straight line leaves too much to the noise; the
+    most probable vector, which bends to all of it, leaves too little.
+    """
+    u = chart.u.copy()
+    u[chart.at] = 0.5 * (chart.u[chart.at] + mode.u[chart.at])
+    return replace(chart, u=u)
 
 
-def passes(found: Tempered) -> bool:
-    """Return whether particles reached the posterior and forgot where they came from."""
-    return (
+def led(start: Tops, n: int, rng: np.random.Generator) -> tuple[Array, dict[str, Any]]:
+    """Return draws u (n, D) led from a start, tried harder once where checks fail, and these."""
+    way = _settled if _long(start.chart.chart.likelihood) else _bridged
+    u, told = way(start, n, rng, 1)
+    tries = 1
+    if not told["good"]:
+        (u, told), tries = way(start, n, rng, 2), 2
+    return u, {**told, "tries": tries, "tops": len(start.log_weight)}
+
+
+def _bridged(
+    start: Tops, n: int, rng: np.random.Generator, times: int
+) -> tuple[Array, dict[str, Any]]:
+    """Return the bridge's draws and its checks, with so many times the usual moves."""
+    a = SHORT
+    effort = replace(a, moves=times * a.moves, last=times * a.last, hot=times * a.hot)
+    found = bridge(start, start.densities, n, rng, effort)
+    u = start.chart(found.z)[0]
+    return u, checks(found, u, found.accepted, found.remembered)
+
+
+def _settled(
+    start: Tops, n: int, rng: np.random.Generator, times: int
+) -> tuple[Array, dict[str, Any]]:
+    """Return draws of particles that were bridged and then settled, and their checks."""
+    at, days = start.chart.chart.at, start.chart.chart.likelihood.seen.days
+    effort = replace(LONG, moves=times * LONG.moves, held=tuple(range(at.start, at.stop)))
+    count = max(PARTICLES, -(-n // MOST_TIMES))
+    found = bridge(start, start.densities, max(LONG_PARTICLES, count), rng, effort)
+    some = rng.permutation(len(found.z))[:count]
+    done = settle(start.chart, found.z[some], n, times * moves_for(days), rng)
+    told = checks(found, done.u, done.accepted, done.remembered)
+    good = bool(told["good"]) and done.drift <= LARGEST_DRIFT
+    return done.u, {**told, "drift": done.drift, "good": good}
+
+
+def checks(found: Tempered, u: Array, accepted: float, remembered: float) -> dict[str, Any]:
+    """Return whether draws u (n, D) reached the posterior and forgot where they came from."""
+    distinct = len(np.unique(u, axis=0))
+    good = (
         found.complete
         and found.largest_k <= LARGEST_K
-        and found.distinct >= FEWEST_DISTINCT * len(found.z)
-        and found.remembered <= LARGEST_REMEMBERED
+        and distinct >= FEWEST_DISTINCT * len(u)
+        and remembered <= LARGEST_REMEMBERED
     )
+    return {
+        "good": good,
+        "stages": found.stages,
+        "accepted": accepted,
+        "distinct": distinct,
+        "largest_k": found.largest_k,
+        "remembered": remembered,
+    }

@@ -53,14 +53,15 @@ class Simulated:
 
 
 def simulated(
-    rng: np.random.Generator, days: int = 2, group: str = "adult", unlogged: bool = False
+    rng: np.random.Generator, days: int = 2, group: str = "adult", unlogged: int = 0
 ) -> Simulated:
     """Draw one patient and their record of some days.
 
     Parameters
     ----------
-    unlogged : bool
-        Whether meals of the first day may be missing from the log, as often as a fit believes.
+    unlogged : int
+        Meals of so many days, the first ones, may be missing from the log, as often as a fit
+        believes.
     """
     weight = float(np.clip(75.0 * np.exp(0.15 * rng.standard_normal()), 45.0, 130.0))
     daily = DAILY_U_PER_KG * weight * np.exp(DAILY_SD * rng.standard_normal())
@@ -69,7 +70,7 @@ def simulated(
     insulin, carbs = _doses(rng, days, basal, RATIO_RULE / daily)
     empty = np.full(len(insulin) // 5 + 1, np.nan)
     blind = Observations(START_S, insulin, carbs, empty, np.zeros(len(empty), dtype=np.int8))
-    truth = Unknowns.of(where, blind, every_hour() if unlogged else ())
+    truth = Unknowns.of(where, blind, every_hour(unlogged))
     u = rng.standard_normal((1, truth.size))
     glucose = Likelihood.of(truth, blind).glucose(u)[:, 0]
     shown = glucose + sensor_errors(truth.noise(u)[0], len(glucose), rng)

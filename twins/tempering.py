@@ -110,12 +110,15 @@ class Effort:
         So many of these, the first ones, under a flattened target.
     blocks : bool
         Long steps in some coordinates at a time, in place of shorter ones in all.
+    held : tuple of int
+        Coordinates that moves leave alone.
     """
 
     moves: int = MOVES
     last: int = MOVES
     hot: int = 0
     blocks: bool = False
+    held: tuple[int, ...] = ()
 
     def powers(self, final: bool) -> Iterator[float]:
         """Yield, for each move of a stage, the power of its target under which it goes."""
@@ -136,12 +139,13 @@ class Reach:
     share: float
     blocks: bool
     shrink: float
+    held: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, effort: Effort) -> Reach:
         """Return the reach of a first move."""
         step, share = (BLOCK_STEP, FIRST_SHARE) if effort.blocks else (FIRST_STEP, 1.0)
-        return cls(step, share, effort.blocks, 0.0 if effort.blocks else SHRINK)
+        return cls(step, share, effort.blocks, 0.0 if effort.blocks else SHRINK, effort.held)
 
     def after(self, rate: float) -> Reach:
         """Return the reach of the next move, shorter where too few were accepted."""
@@ -173,6 +177,11 @@ class Walk:
 
     def step(self, old: Array, other: Array, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return where particles (n, d) may go by others' places, and logarithms (n,) to add."""
+        if self.reach.held:
+            tried, free = old.copy(), np.delete(np.arange(old.shape[1]), self.reach.held)
+            loose = replace(self, reach=replace(self.reach, held=()))
+            tried[:, free], gain = loose.step(old[:, free], other[:, free], rng)
+            return tried, gain
         if self.turn:
             return _along(old, other, self.length, rng), np.zeros(len(old))
         guide = _Guide.of(other, self.reach)
@@ -273,13 +282,13 @@ def bridge(
         for flat in effort.powers(power >= 1.0):
             z, law, known, rate = moved(densities, z, law, known, power, walk, rng, flat)
             walk = walk.after(rate)
-        left = _remembered(before, z)
+        left = correlation(before, z)
         stages += 1
     distinct = len(np.unique(known))
     return Tempered(z, known, stages, rate, distinct, worst, left, power >= 1.0)
 
 
-def _remembered(before: Array, now: Array) -> float:
+def correlation(before: Array, now: Array) -> float:
     """Return the root mean square correlation, over directions, of particles with earlier ones."""
     a, b = before - before.mean(axis=0), now - now.mean(axis=0)
     size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))

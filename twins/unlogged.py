@@ -105,9 +105,9 @@ class Suspected:
         return Extra(np.array([[slot.minute for slot in self.slots]]), np.array([self.grams]))
 
 
-def every_hour() -> tuple[Slot, ...]:
-    """Return the hours of a day: what a person's meals without an entry are drawn from."""
-    middles = np.arange(HALF_WIDTH_MIN, 1440.0, 2.0 * HALF_WIDTH_MIN).tolist()
+def every_hour(days: int = 1) -> tuple[Slot, ...]:
+    """Return the hours of some days: what a person's meals without an entry are drawn from."""
+    middles = np.arange(HALF_WIDTH_MIN, 1440.0 * days, 2.0 * HALF_WIDTH_MIN).tolist()
     return tuple(Slot(middle, HALF_WIDTH_MIN, PRIOR) for middle in middles)
 
 

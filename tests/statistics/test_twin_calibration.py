@@ -31,6 +31,17 @@ def test_intervals_cover_and_those_of_independent_noise_do_not() -> None:
     assert naive < ours - 0.1
 
 
+def test_several_days_are_tried_as_one_is() -> None:
+    """Two fitted days: six windows and six meals among the unknowns, and a third day foretold."""
+    found = trial(3, draws=32, method="laplace", days=2, unlogged=True)
+    for kind in ("window", "meal"):
+        assert [f"{kind}_{i + 1}" for i in range(6)] == [
+            name for name in found.names if name.startswith(kind) and name[-1].isdigit()
+        ]
+    assert len(found.rank) == len(found.names)
+    assert 0.0 < found.glucose <= 1.0
+
+
 def test_ranks_of_a_wrong_posterior_are_told() -> None:
     """Uniform ranks pass; ranks of intervals that are too narrow fail both checks."""
     rng = np.random.default_rng(1)

@@ -95,6 +95,26 @@ def test_moves_under_a_flattened_target_spread_by_its_root() -> None:
     assert densities(z)[1] == pytest.approx(known)
 
 
+def test_held_coordinates_stay_and_the_others_keep_their_law() -> None:
+    """Of a normal law, two coordinates stay as they were; the other draws stay draws of it."""
+    start, rng = Student(5, 10.0), np.random.default_rng(6)
+
+    def densities(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        law = start.log_density(x)
+        return law, np.asarray(-0.5 * (x**2).sum(axis=1) - law)
+
+    z = rng.standard_normal((1500, 5))
+    began, (law, known) = z.copy(), densities(z)
+    walk = Walk(Reach.of(Effort(blocks=True, held=(0, 3))))
+    for _ in range(40):
+        z, law, known, rate = moved(densities, z, law, known, 1.0, walk, rng)
+        walk = walk.after(rate)
+    np.testing.assert_array_equal(z[:, [0, 3]], began[:, [0, 3]])
+    loose = z[:, [1, 2, 4]]
+    assert abs(np.corrcoef(loose.ravel(), began[:, [1, 2, 4]].ravel())[0, 1]) < 0.1
+    assert loose.std() == pytest.approx(1.0, rel=0.04)
+
+
 def test_hot_moves_come_first_in_the_last_stage_alone() -> None:
     """Two hot moves of five: half the target's power first, the target itself after them."""
     effort = Effort(moves=3, last=5, hot=2)

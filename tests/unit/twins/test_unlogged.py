@@ -192,7 +192,7 @@ def test_hours_are_kept_by_their_odds() -> None:
 def test_a_meal_that_the_straight_line_doubts_is_found() -> None:
     """78 g that the line about a body bent to explain them gives 9 %; the tops are sure of them."""
     rng = np.random.default_rng(np.random.SeedSequence([30129, 20260302]))
-    patient = simulated(rng, unlogged=True)
+    patient = simulated(rng, unlogged=1)
     where, seen = patient.truth.where, first_days(patient.seen, 1)
     drawn, _ = draws_of(where, seen, starting_points(8, rng), rng, method="laplace", n=64)
     (meal,) = told(drawn)
@@ -209,7 +209,11 @@ def test_a_meal_that_the_straight_line_doubts_is_found() -> None:
 def test_hours_hold_the_rate_that_is_believed() -> None:
     """All hours together give 0.3 meals a day, and a draw of the prior has about so many."""
     assert sum(slot.prior for slot in every_hour()) == pytest.approx(24 * PRIOR)
-    patient = simulated(np.random.default_rng(0), unlogged=True)
+    assert [slot.minute for slot in every_hour(3)[24:48]] == [
+        slot.minute + 1440.0 for slot in every_hour()
+    ]
+    assert len(every_hour(3)) == 72
+    patient = simulated(np.random.default_rng(0), unlogged=1)
     u = np.random.default_rng(1).standard_normal((4000, patient.truth.size))
     extra = patient.truth.extra(u)
     assert extra is not None
