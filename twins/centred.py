@@ -21,7 +21,11 @@ from .unknowns import NOISE, window_covariance
 
 Array = NDArray[np.float64]
 
-LEAST_NOISE_VARIANCE: Final = 1e-6
+# Of the noise's unknowns among particles about which a chart is laid: after a bridge that held the
+# noise, few values may be left.
+LEAST_NOISE_VARIANCE: Final = 0.05**2
+# Noise and spreads farther out than this, in prior standard deviations, are not looked at.
+FARTHEST: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,25 @@ class Centred:
         return found, found.chart.back(held @ found.of_units(self).T)
 
     def log_target(self, x: Array) -> Array:
-        """Return the posterior's logarithm (n,) in these coordinates, up to a constant."""
-        u, log_volume = self(x)
-        return np.asarray(self.chart.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume)
+        """Return the posterior's logarithm (n,) in these coordinates, up to a constant.
+
+        Minus infinity where noise or spreads are farther out than any posterior reaches, and where
+        their numbers would not be numbers any more.
+        """
+        at = self.chart.at
+        noise = self.chart.u[at] + x[:, at] @ self.chart.noise_root.T
+        near = (np.abs(noise) < FARTHEST).all(axis=1)
+        held, log_volume = self.chart(np.where(near[:, None], x, 0.0))
+        near &= self.within(held)
+        u, more = self.freed(np.where(near[:, None], held, self.chart.u))
+        target = self.chart.likelihood(u) - 0.5 * (u**2).sum(axis=1) + log_volume + more
+        return np.where(near, target, -np.inf)
+
+    def within(self, held: Array) -> NDArray[np.bool_]:
+        """Return which held unknowns (n, D) have noise and spreads that may be looked at."""
+        spreads = self.chart.likelihood.unknowns.spreads
+        far = np.abs(held[:, self.chart.at]).max(axis=1), np.abs(held[:, spreads]).max(axis=1)
+        return np.asarray(np.maximum(*far) < FARTHEST)
 
     def of_units(self, other: Centred) -> Array:
         """Return the matrix (D, D) that turns another's held unknowns into this one's."""

@@ -150,10 +150,12 @@ def refreshed(
         at = (chart.chart.at, unknowns.spreads)[which]
         tried, size = held.copy(), sizes[which] * np.exp(UNEVEN * rng.standard_normal((len(x), 1)))
         tried[:, at] += size * rng.standard_normal((len(x), at.stop - at.start))
+        near = chart.within(tried)
+        tried = np.where(near[:, None], tried, held)
         u, more = chart.freed(tried)
         new = fits if which else fit(u)
         worth = new - 0.5 * (u**2).sum(axis=1) + more
-        take = np.log(rng.random(len(x))) < worth - value
+        take = near & (np.log(rng.random(len(x))) < worth - value)
         held[take], value[take] = tried[take], worth[take]
         fits = np.where(take, new, fits)
         sizes[which] *= float(np.exp(GAIN * (take.mean() - WANTED)))
