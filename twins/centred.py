@@ -89,7 +89,7 @@ class Centred:
         """
         at = self.chart.at
         noise = self.chart.u[at] + x[:, at] @ self.chart.noise_root.T
-        near = (np.abs(noise) < FARTHEST).all(axis=1)
+        near = np.asarray(np.abs(noise).max(axis=1) < FARTHEST)
         held, log_volume = self.chart(np.where(near[:, None], x, 0.0))
         near &= self.within(held)
         u, more = self.freed(np.where(near[:, None], held, self.chart.u))
