@@ -45,7 +45,7 @@ def posterior(seed, days):
 
 
 def much_longer(start, longer, rng):
-    """Return draws of particles that were settled for long; the last sixteen places of each."""
+    """Return draws of particles that were settled for long, six places of each."""
     found = bridge(start, start.densities, LONG_PARTICLES, rng, LONG)
     moves = round(longer * moves_for(start.chart.chart.likelihood.seen.days))
     # Draws are taken a tenth of the moves apart: these are of their second half.

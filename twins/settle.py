@@ -2,7 +2,7 @@
 
 How large the errors are and how much days differ is told by all local effects together, and these
 by them: on a long record particles then move as a body, and slowly, from where a straight line or a
-bridge puts the noise, which is too high (0 of 8 truths were held in 90 % intervals). Three things
+bridge puts the noise, which is too high (0 of 9 truths were held in 90 % intervals). Three things
 make it quicker. Noise and spreads are drawn anew given each particle's glucose, which costs next
 to nothing. The chart is laid anew about the particles' middle as that wanders. And fewer particles
 are moved more often: draws are taken from them at several times.
@@ -93,11 +93,14 @@ def settle(start: Centred, x: Array, n: int, moves: int, rng: np.random.Generato
         left = moves - move
         if left % apart == 0 and left < times * apart:
             kept.append(chart(x)[0])
-    at = start.chart.at
-    first, last = kept[0][:, at], kept[-1][:, at]
-    away = (last.mean(axis=0) - first.mean(axis=0)) / np.concatenate([first, last]).std(axis=0)
-    drift = float(np.sqrt(np.mean(away**2)))
+    drift = _drift(kept[0][:, start.chart.at], kept[-1][:, start.chart.at])
     return Settled(np.concatenate(kept)[-n:], rate, correlation(before, kept[-1]), drift)
+
+
+def _drift(first: Array, last: Array) -> float:
+    """Return how far the middle of particles went, in their spread, root mean square."""
+    away = (last.mean(axis=0) - first.mean(axis=0)) / np.concatenate([first, last]).std(axis=0)
+    return float(np.sqrt(np.mean(away**2)))
 
 
 def _spread_out(chart: Centred, x: Array, rng: np.random.Generator) -> tuple[Array, Array]:

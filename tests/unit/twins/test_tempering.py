@@ -78,37 +78,32 @@ def test_moves_leave_a_bent_law_as_it_is() -> None:
     assert z[:, 2:].std() == pytest.approx(1.0, rel=0.03)
 
 
-def test_moves_under_a_flattened_target_spread_by_its_root() -> None:
-    """Exact draws of a normal law to the power 0.5 stay so: its spread is the root of 2."""
-    start, rng = Student(6, 10.0), np.random.default_rng(1)
+def moved_normal(d: int, effort: Effort, moves: int, flat: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return exact draws of the standard normal in d dimensions, and the same after moves."""
+    start, rng = Student(d, 10.0), np.random.default_rng(1)
 
     def densities(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         law = start.log_density(x)
         return law, np.asarray(-0.5 * (x**2).sum(axis=1) - law)
 
-    z = rng.standard_normal((1500, 6))
-    (law, known), walk = densities(z), Walk(Reach.of(Effort(blocks=True)))
-    for _ in range(60):
-        z, law, known, rate = moved(densities, z, law, known, 1.0, walk, rng, 0.5)
+    began = rng.standard_normal((1500, d))
+    z, (law, known), walk = began, densities(began), Walk(Reach.of(effort))
+    for _ in range(moves):
+        z, law, known, rate = moved(densities, z, law, known, 1.0, walk, rng, flat)
         walk = walk.after(rate)
-    assert z.std() == pytest.approx(np.sqrt(2.0), rel=0.03)
     assert densities(z)[1] == pytest.approx(known)
+    return began, z
+
+
+def test_moves_under_a_flattened_target_spread_by_its_root() -> None:
+    """Exact draws of a normal law to the power 0.5 stay so: its spread is the root of 2."""
+    _, z = moved_normal(6, Effort(blocks=True), 60, 0.5)
+    assert z.std() == pytest.approx(np.sqrt(2.0), rel=0.03)
 
 
 def test_held_coordinates_stay_and_the_others_keep_their_law() -> None:
     """Of a normal law, two coordinates stay as they were; the other draws stay draws of it."""
-    start, rng = Student(5, 10.0), np.random.default_rng(6)
-
-    def densities(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        law = start.log_density(x)
-        return law, np.asarray(-0.5 * (x**2).sum(axis=1) - law)
-
-    z = rng.standard_normal((1500, 5))
-    began, (law, known) = z.copy(), densities(z)
-    walk = Walk(Reach.of(Effort(blocks=True, held=(0, 3))))
-    for _ in range(40):
-        z, law, known, rate = moved(densities, z, law, known, 1.0, walk, rng)
-        walk = walk.after(rate)
+    began, z = moved_normal(5, Effort(blocks=True, held=(0, 3)), 40, 1.0)
     np.testing.assert_array_equal(z[:, [0, 3]], began[:, [0, 3]])
     loose = z[:, [1, 2, 4]]
     assert abs(np.corrcoef(loose.ravel(), began[:, [1, 2, 4]].ravel())[0, 1]) < 0.1
